@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class CaseworkConfig(AppConfig):
+    """Cases, probes, requests, candidates, leads, evidence, actions."""
+
+    name = "counterseal.casework"
+    label = "casework"

@@ -1,0 +1,70 @@
+"""The office: everything a verb needs from outside, brought in through ports.
+
+Instants, ids and randomness come from here and from nowhere else, so that a test can set them.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from counterseal.biometrics.engine import Engine
+from counterseal.connectors.port import FaceService
+from counterseal.ledger.checkpoint import Signer
+from counterseal.oversight.vault import Vault
+from counterseal.people.models import roles_of
+from counterseal.policy import PolicyLibrary, authorise
+from counterseal.terms.decisions import Decision
+from counterseal.terms.errors import BadInputError
+from counterseal.terms.rows import SealedRow
+
+
+@dataclass(frozen=True)
+class Office:
+    """The ports of one installation.
+
+    clock: the instant now, UTC. token: n random bytes. signer: the log's key. origin: the log's name.
+    services: opens the connector of that name. engine: loads the capture engine, once.
+    """
+
+    home: Path
+    origin: str
+    clock: Callable[[], datetime]
+    token: Callable[[int], bytes]
+    policies: PolicyLibrary
+    signer: Signer
+    vault: Vault
+    fingerprint_key: bytes
+    services: Callable[[str], FaceService]
+    engine: Callable[[], Engine]
+
+    def new_id(self, row: type[SealedRow]) -> str:
+        """A fresh id for a row of this kind: its prefix and 16 random hex digits."""
+        return self.new_name(row.prefix)
+
+    def new_name(self, prefix: str) -> str:
+        """A fresh random name with this prefix."""
+        return f"{prefix}-{self.token(8).hex()}"
+
+    def fingerprint(self, data: bytes) -> str:
+        """A keyed hash: tells that the same thing came again, and tells nothing to anybody without the key."""
+        return hmac.new(self.fingerprint_key, data, hashlib.sha256).hexdigest()
+
+    def decide(self, facts: dict[str, object], at: datetime) -> Decision:
+        """Ask the policy packs in force at this instant."""
+        return authorise(facts, self.policies.in_force(at), at=at)
+
+    def acting(self, person_id: str) -> frozenset[str]:
+        """The roles of the person who acts.
+
+        Raises:
+            BadInputError: nobody of this id is known or active.
+        """
+        roles = roles_of(person_id)
+        if not roles:
+            raise BadInputError(
+                f"nobody with the id `{person_id}` holds a role here: check the id (`counterseal person list`)"
+            )
+        return roles

@@ -1,0 +1,244 @@
+"""Register a service, decide on it, record its test, accept its terms, close a review that exigency opened."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from counterseal.gateway.found import found
+from counterseal.gateway.moving import ALL, stands_against
+from counterseal.gateway.office import Office
+from counterseal.gateway.sealing import change
+from counterseal.oversight.models import (
+    Duty,
+    ProgramCode,
+    Service,
+    ServiceReview,
+    ServiceStatus,
+    ServiceTest,
+    TermsAcceptance,
+)
+from counterseal.terms.biometrics import Mode
+from counterseal.terms.decisions import Refusal
+from counterseal.terms.errors import BadInputError
+
+_MOVES = {
+    ServiceStatus.UNDER_REVIEW: "take up a service's review",
+    ServiceStatus.APPROVED: "approve a service",
+    ServiceStatus.APPROVED_WITH_CONDITIONS: "approve a service with conditions",
+    ServiceStatus.DISAPPROVED: "disapprove a service",
+    ServiceStatus.SUSPENDED: "suspend a service",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDescription:
+    """What a service is: who runs it, what with, on whose images, under which terms."""
+
+    name: str
+    operator: str
+    algorithm: str
+    version: str
+    gallery: str
+    connector: str
+    modes: Sequence[str]
+    case_types: Sequence[str]
+    terms_version: str
+    terms: str
+    contract: str = ""
+
+
+def register_service(office: Office, *, description: ServiceDescription, by: str) -> Service | Refusal:
+    """Put a service on the register, unreviewed."""
+    for field in ("name", "operator", "algorithm", "version", "gallery", "terms_version"):
+        if not str(getattr(description, field)).strip():
+            raise BadInputError(f"a service states its {field.replace('_', ' ')}")
+    if unknown := set(description.modes) - set(Mode):
+        raise BadInputError(f"there is no mode {', '.join(sorted(unknown))}; the modes are {', '.join(Mode)}")
+    with change(office) as now:
+        service_id = office.new_id(Service)
+        if refusal := stands_against(now, "register a service", by=by, target=service_id):
+            return refusal
+        service = Service(
+            id=service_id,
+            name=description.name,
+            operator=description.operator,
+            algorithm=description.algorithm,
+            version=description.version,
+            gallery=description.gallery,
+            contract=description.contract,
+            connector=description.connector,
+            status=ServiceStatus.UNREVIEWED,
+            approval_expires=now.at,
+            modes=sorted(description.modes),
+            case_types=sorted(description.case_types),
+            terms_version=description.terms_version,
+            terms=description.terms,
+            registered_by_id=by,
+        )
+        now.seal(
+            "service.registered",
+            by=by,
+            action="register a service",
+            target=service.id,
+            outcome="done",
+            clauses=["HSI-M/2-service"],
+            rows=[service],
+        )
+        return service
+
+
+def decide_on_service(
+    office: Office, *, service_id: str, status: str, by: str, approval_expires: datetime | None = None
+) -> Service | Refusal:
+    """Change a service's standing; it takes effect at the next submission."""
+    if status not in _MOVES:
+        raise BadInputError(f"a service is put to {', '.join(_MOVES)}, not `{status}`")
+    approved = status in (ServiceStatus.APPROVED, ServiceStatus.APPROVED_WITH_CONDITIONS)
+    with change(office) as now:
+        service = found(Service, service_id)
+        move = _MOVES[ServiceStatus(status)]
+        refusal = stands_against(
+            now,
+            move,
+            by=by,
+            target=service_id,
+            state=service.status,
+            people={"registered_by_id": service.registered_by_id},
+        )
+        if refusal:
+            return refusal
+        if approved:
+            if approval_expires is None or approval_expires <= now.at:
+                raise BadInputError("an approval ends on a day in the future; give it")
+            service.approval_expires = approval_expires
+        service.status, service.decided_at = status, now.at
+        if service.registered_by_id != by:
+            service.decided_by_id = by
+        now.seal(
+            "service.decided",
+            by=by,
+            action=move,
+            target=service.id,
+            outcome=status,
+            clauses=[ALL[move].clause],
+            public={"service": service.id},
+            rows=[service],
+        )
+        return service
+
+
+def record_test(
+    office: Office,
+    *,
+    service_id: str,
+    standard: str,
+    report: str,
+    passed: bool,
+    tested_at: datetime,
+    due: datetime,
+    by: str,
+) -> ServiceTest:
+    """Record a test of the service's present version for differences between groups (D-026-11/testing)."""
+    with change(office) as now:
+        office.acting(by)
+        service = found(Service, service_id)
+        test = ServiceTest(
+            id=office.new_id(ServiceTest),
+            service=service,
+            version=service.version,
+            standard=standard,
+            report=report,
+            passed=passed,
+            tested_at=tested_at,
+            due=due,
+            recorded_by_id=by,
+        )
+        now.seal(
+            "service.tested",
+            by=by,
+            action="record a test",
+            target=service.id,
+            outcome="passed" if passed else "failed",
+            clauses=["D-026-11/testing"],
+            public={"service": service.id},
+            rows=[test],
+        )
+        return test
+
+
+def accept_terms(office: Office, *, service_id: str, by: str) -> TermsAcceptance:
+    """Accept the service's terms in their present version, for oneself (HSI-M/4C4-terms)."""
+    with change(office) as now:
+        office.acting(by)
+        service = found(Service, service_id)
+        acceptance = TermsAcceptance(
+            id=office.new_id(TermsAcceptance),
+            service=service,
+            person_id=by,
+            terms_version=service.terms_version,
+            at=now.at,
+        )
+        now.seal(
+            "terms.accepted",
+            by=by,
+            action="accept terms",
+            target=service.id,
+            outcome="done",
+            clauses=["HSI-M/4C4-terms"],
+            rows=[acceptance],
+        )
+        return acceptance
+
+
+def close_service_review(office: Office, *, review_id: str, outcome: str, by: str) -> ServiceReview | Refusal:
+    """Close a review that a use in exigency opened. Only an outcome closes it (HSI-M/4C3-after-review)."""
+    if not outcome.strip():
+        raise BadInputError("a review closes with an outcome; give it")
+    with change(office) as now:
+        review = found(ServiceReview, review_id)
+        move = "close a service review"
+        if refusal := stands_against(now, move, by=by, target=review_id, state=review.status):
+            return refusal
+        review.status, review.outcome, review.decided_by_id = "closed", outcome, by
+        duties = list(
+            Duty.objects.filter(kind="service-review", about=review.because_of_request, closed_at=None)
+        )
+        for duty in duties:
+            duty.closed_at, duty.closed_by_id = now.at, by
+        now.seal(
+            "service.review-closed",
+            by=by,
+            action=move,
+            target=review.service_id,
+            outcome="done",
+            clauses=["HSI-M/4C3-after-review"],
+            rows=[review, *duties],
+        )
+        return review
+
+
+def record_program_code(
+    office: Office, *, code: str, valid_from: datetime, valid_until: datetime, by: str
+) -> ProgramCode:
+    """Put a program code into force for a time (HSI-M/4E3-program-code)."""
+    if not code.strip() or valid_until <= valid_from:
+        raise BadInputError("a program code has a name and ends after it begins")
+    with change(office) as now:
+        office.acting(by)
+        row = ProgramCode(
+            id=office.new_id(ProgramCode),
+            code=code,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            recorded_by_id=by,
+        )
+        now.seal(
+            "program.recorded",
+            by=by,
+            action="record a program code",
+            target=row.id,
+            outcome="done",
+            clauses=["HSI-M/4E3-program-code"],
+            rows=[row],
+        )
+        return row

@@ -1,0 +1,217 @@
+"""Change state and seal the change, in one transaction.
+
+`change(office)` opens the transaction; `Change.seal` saves rows, appends the entry that speaks of them and
+grows the tree; on leaving, the new checkpoint is signed and stored, and the commit makes all of it durable
+at once. Whoever returns from `change` holds a durable, sealed change; an exception leaves nothing.
+
+Writers take turns: a lock on a file lets them wait without polling, so that none starves.
+"""
+
+import fcntl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.db import DatabaseError, connection, transaction
+from django.db import IntegrityError as ConstraintError
+
+from counterseal.gateway.office import Office
+from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
+from counterseal.ledger.entry import JsonValue, PublicValue, Reason, make_entry
+from counterseal.ledger.receipt import build_receipt
+from counterseal.ledger.tree import Frontier, leaf_hash
+from counterseal.oversight.models import VaultObject
+from counterseal.terms.decisions import Decision, Refusal, Unmet
+from counterseal.terms.errors import IntegrityError, StaleError, UnavailableError
+from counterseal.terms.rows import SealedRow
+
+
+class SealingError(UnavailableError):
+    """The log or the database could not take the change; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """One sealed entry: its place, its bytes, its openings by name, and the proof that it is in the tree."""
+
+    index: int
+    body: bytes
+    openings: Mapping[str, str]
+    receipt: bytes = b""
+
+
+class Change:
+    """One transaction's worth of changes. Made by `change`, used inside it, dead after it."""
+
+    def __init__(self, office: Office, at: datetime) -> None:
+        self.office = office
+        self.at = at
+        self._frontier = _read_frontier()
+        self._last: Sealed | None = None
+        self.receipt = b""
+
+    @property
+    def next_index(self) -> int:
+        """The leaf index that the next entry will get."""
+        return self._frontier.size
+
+    def seal(
+        self,
+        kind: str,
+        *,
+        by: str,
+        action: str,
+        target: str,
+        outcome: str,
+        decision: Decision | None = None,
+        clauses: Sequence[str] = (),
+        causes: Sequence[int] = (),
+        public: Mapping[str, PublicValue] | None = None,
+        committed: Mapping[str, JsonValue] | None = None,
+        rows: Sequence[SealedRow] = (),
+        objects: Sequence[VaultObject] = (),
+    ) -> Sealed:
+        """Save `rows` and `objects`, and append the entry that seals them.
+
+        kind: what happened, for example ``case.opened``. by: person id. action: the verb. outcome: a code.
+        decision: the policy decision behind it, whose pack, policies and clauses go into the reason.
+        public: codes that may be released. committed: what only a salted commitment shows.
+        """
+        index = self.next_index
+        for row in rows:
+            row.entry_index = index
+        if decision is None:
+            reason = Reason(self.office.policies.in_force(self.at).digest, (), tuple(clauses))
+        else:
+            reason = Reason(decision.pack_digest, decision.policies, decision.clauses)
+        entry = make_entry(
+            kind=kind,
+            at=self.at,
+            outcome=outcome,
+            reason=reason,
+            causes=sorted(set(causes)),
+            public=dict(public or {}),
+            committed={
+                "initiator": by,
+                "action": action,
+                "target": target,
+                "rows": [[r.table(), r.id, r.digest()] for r in rows],
+                **(committed or {}),
+            },
+            salt=lambda: self.office.token(16),
+        )
+        for row in (*rows, *objects):
+            row.save(force_insert=row._state.adding, force_update=not row._state.adding)
+        self._append(entry.body, [d.encoded for d in entry.disclosures])
+        sealed = Sealed(index, entry.body, {d.name: d.encoded for d in entry.disclosures})
+        self._last = sealed
+        return sealed
+
+    def refuse(
+        self,
+        kind: str,
+        refusal: Refusal,
+        *,
+        by: str,
+        action: str,
+        target: str,
+        rows: Sequence[SealedRow] = (),
+        public: Mapping[str, PublicValue] | None = None,
+    ) -> Refusal:
+        """Seal a refusal and hand it back: the one thing a verb does with a no."""
+        self.seal(
+            kind,
+            by=by,
+            action=action,
+            target=target,
+            outcome="refused",
+            decision=refusal,
+            rows=rows,
+            public=public,
+            committed={"unmet": [[u.clause, u.missing] for u in refusal.unmet]},
+        )
+        return refusal
+
+    def unmet(self, unmet: Sequence[Unmet]) -> Refusal:
+        """A refusal by a transition's rule rather than by a policy."""
+        return Refusal(
+            unmet=tuple(unmet), policies=(), pack_digest=self.office.policies.in_force(self.at).digest
+        )
+
+    def _append(self, body: bytes, disclosures: Sequence[str]) -> None:
+        index = self._frontier.size
+        self._frontier, nodes = self._frontier.append(leaf_hash(body))
+        with connection.cursor() as cursor:
+            cursor.execute('INSERT INTO oversight_logentry ("index", body) VALUES (%s, %s)', [index, body])
+            cursor.execute(
+                'INSERT INTO oversight_logdisclosures ("index", encoded) VALUES (%s, %s)',
+                [index, "\n".join(disclosures)],
+            )
+            cursor.executemany(
+                'INSERT INTO oversight_lognode (level, "index", hash) VALUES (%s, %s, %s)',
+                [[n.level, n.index, n.hash] for n in nodes],
+            )
+
+    def _close(self, also: Sequence[Signer] = ()) -> None:
+        """Sign the tree as it now is, and store the signed checkpoint beside it."""
+        if self._last is None:
+            raise SealingError("a change must seal at least one entry; nothing was written")
+        checkpoint = sign_checkpoint(
+            Checkpoint(self.office.origin, self._frontier.size, self._frontier.root()),
+            self.office.signer,
+            *also,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE oversight_logstate SET frontier = %s, checkpoint = %s WHERE id = 1",
+                [self._frontier.to_bytes(), checkpoint],
+            )
+            if cursor.rowcount != 1:
+                raise IntegrityError("the log's state row is missing: run `counterseal fsck`")
+        self.receipt = build_receipt(self._last.index, self._frontier.inclusion_path_of_last(), checkpoint)
+
+
+@contextmanager
+def change(office: Office) -> Iterator[Change]:
+    """Open a change. On leaving it is durable and sealed; on an exception nothing of it exists.
+
+    After the block, `Change.receipt` proves the last entry sealed.
+
+    Raises:
+        SealingError: disk full, I/O error, lock not to be had: nothing was written.
+    """
+    try:
+        with _turn(office.home), transaction.atomic(durable=True):
+            now = Change(office, office.clock())
+            yield now
+            now._close()
+    except ConstraintError as error:
+        # The database's own guard: two persons acted at once, or somebody went round the transitions.
+        raise StaleError(
+            f"the database refused the change and nothing was made: {error}; "
+            "somebody else acted first, or this may not be done in this state: read it again before you act"
+        ) from error
+    except (DatabaseError, OSError) as error:
+        raise SealingError(
+            f"the change could not be made durable and was not made: {error}; "
+            "mend the storage (space, rights, hardware), run `counterseal fsck`, then repeat the command"
+        ) from error
+
+
+@contextmanager
+def _turn(home: Path) -> Iterator[None]:
+    """Wait in line for the one writer's place. The kernel wakes the waiting; a dead holder's lock is gone."""
+    with (home / "write.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _read_frontier() -> Frontier:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT frontier FROM oversight_logstate WHERE id = 1")
+        row = cursor.fetchone()
+    if row is None:
+        raise IntegrityError("the log's state row is missing: run `counterseal fsck`")
+    return Frontier.from_bytes(bytes(row[0]))

@@ -1,0 +1,289 @@
+"""Run one search: the road that every use of face recognition takes.
+
+1. Decide. Facts are gathered as plain values; the policy packs in force at this instant permit or refuse,
+   each with clauses; a refusal lists every unmet condition and its remedy.
+2. Seal the intent. Entry and signed checkpoint are durable before anything leaves. A refusal is sealed too.
+3. Act. The connector takes request, entry and receipt and verifies the receipt itself. No receipt, no call.
+4. Seal the outcome: codes, counts, commitments. An intent without outcome stays visible (`fsck`).
+5. Review: `review.py`. Candidates are judged blind, twice, before any score or rank is seen.
+6. Lead: `mark_lead.py`, after a recorded comparison with other information.
+7. Action: `request_clearance.py`, only on support that is independent of any face, confirmed by another.
+
+This module does 1 to 4. Its caller MUST go on with 5: a candidate is not an identification.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import rfc8785
+
+from counterseal.casework.models import CandidateListRow, CandidateRow, SearchRequest
+from counterseal.casework.words import RequestStatus
+from counterseal.connectors.port import Answer, ReturnedCandidate, ServiceFailure, Submission
+from counterseal.gateway.facts import search_facts
+from counterseal.gateway.found import found
+from counterseal.gateway.moving import stands_against
+from counterseal.gateway.office import Office
+from counterseal.gateway.sealing import Change, Sealed, change
+from counterseal.oversight.models import Duty, Finding, Service, ServiceReview, VaultObject
+from counterseal.terms.decisions import Obligation, Permit, Refusal, Unmet
+from counterseal.terms.errors import UnavailableError
+from counterseal.terms.rows import SealedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The service answered. `permit` says on which clauses; candidates await review."""
+
+    request: SearchRequest
+    permit: Permit
+    answer: Answer
+    candidate_list: CandidateListRow
+    intent_index: int
+    outcome_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The service gave no usable answer. The intent stands in the log, with this outcome."""
+
+    request: SearchRequest
+    failure: ServiceFailure
+    intent_index: int
+    outcome_index: int
+
+
+def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | Refusal:
+    """Take a requested search down the road, once.
+
+    Raises:
+        BadInputError: unknown request or person. StaleError: it was submitted already.
+        SealingError: the log could not take the intent (nothing ran) or the outcome (the intent stands open).
+    """
+    # (1) and (2) in one transaction: what was decided is what is sealed.
+    with change(office) as now:
+        request = found(SearchRequest, request_id)
+        if refusal := stands_against(now, "submit a search", by=by, target=request_id, state=request.status):
+            return refusal
+        if by != request.requester_id:
+            return now.refuse(
+                "search.refused",
+                now.unmet([_ANOTHERS_REQUEST]),
+                by=by,
+                action="submit a search",
+                target=request.id,
+            )
+        decision = office.decide(search_facts(request, at=now.at), now.at)
+        if isinstance(decision, Refusal):
+            request.status = RequestStatus.REFUSED
+            return now.refuse(
+                "search.refused",
+                decision,
+                by=by,
+                action="submit a search",
+                target=request.id,
+                rows=[request],
+                public={"mode": request.mode, "service": request.service_id},
+            )
+        question, intent = _seal_intent(now, request, decision, by)
+    submission = Submission(
+        request=question,
+        entry=intent.body,
+        opening=intent.openings["request"],
+        receipt=now.receipt,
+        probe=office.vault.open(request.probe.sent),
+        second=office.vault.open(request.second_probe.sent) if request.second_probe else b"",
+    )
+    # (3) If we stop from here on, the overseer sees an intent without outcome.
+    try:
+        answer = office.services(_connector(request)).submit(submission)
+    except UnavailableError as error:
+        answer = ServiceFailure("unreachable", str(error))
+    # (4)
+    if isinstance(answer, ServiceFailure):
+        return _seal_failure(office, request, answer, intent, by)
+    return _seal_answer(office, request, answer, intent, decision, by)
+
+
+def _seal_intent(now: Change, request: SearchRequest, permit: Permit, by: str) -> tuple[bytes, Sealed]:
+    """Open the permit's duties, mark the request submitted, and seal the question that will leave."""
+    question = rfc8785.dumps(
+        {
+            "id": request.id,
+            "mode": request.mode,
+            "service": request.service_id,
+            "limit": request.limit,
+            "minimum": request.minimum,
+            "claimed_reference": request.claimed_reference,
+            "probe": _sha256(now.office, request.probe.sent),
+            "second": _sha256(now.office, request.second_probe.sent) if request.second_probe else "",
+        }
+    )
+    index = now.next_index
+    request.status, request.intent_index, request.submitted_at = RequestStatus.SUBMITTED, index, now.at
+    duties = [row for o in permit.obligations for row in _open_duty(now, request, o)]
+    sealed = now.seal(
+        "search.intent",
+        by=by,
+        action="submit a search",
+        target=request.id,
+        outcome="permitted",
+        decision=permit,
+        causes=[request.entry_index],
+        public={
+            "mode": request.mode,
+            "service": request.service_id,
+            "use": request.use_id,
+            "case_type": _code(request.case.type),
+            "subject_role": _code(request.probe.subject_role),
+            "exigency": request.exigency_claimed,
+        },
+        committed={
+            "request": hashlib.sha256(question).hexdigest(),
+            "case": request.case_id,
+            "probe": request.probe_id,
+            "program_code": request.case.program_code,
+            "statutory_authority": request.case.statutory_authority,
+        },
+        rows=[request, *duties],
+    )
+    return question, sealed
+
+
+def _open_duty(now: Change, request: SearchRequest, obligation: Obligation) -> list[SealedRow]:
+    duty = Duty(
+        id=now.office.new_id(Duty),
+        kind=obligation.name,
+        clause=obligation.clause,
+        about=request.id,
+        person_id=request.requester_id,
+        owner=obligation.owner,
+        opened_at=now.at,
+        due=now.at + obligation.within,
+    )
+    if obligation.name != "service-review":
+        return [duty]
+    review = ServiceReview(
+        id=now.office.new_id(ServiceReview),
+        service_id=request.service_id,
+        because_of_request=request.id,
+        status="open",
+        opened_at=now.at,
+        due=now.at + obligation.within,
+    )
+    return [duty, review]
+
+
+def _seal_failure(
+    office: Office, request: SearchRequest, failure: ServiceFailure, intent: Sealed, by: str
+) -> Failed:
+    with change(office) as now:
+        request.status = RequestStatus.FAILED
+        finding = Finding(
+            id=office.new_id(Finding),
+            kind=f"service-{failure.code}",
+            about=request.id,
+            says=failure.says[:300],
+            opened_at=now.at,
+        )
+        sealed = now.seal(
+            "search.failed",
+            by=by,
+            action="record the failure",
+            target=request.id,
+            outcome=failure.code,
+            causes=[intent.index],
+            public={"mode": request.mode, "service": request.service_id},
+            rows=[request, finding],
+        )
+        return Failed(request, failure, intent.index, sealed.index)
+
+
+def _seal_answer(
+    office: Office, request: SearchRequest, answer: Answer, intent: Sealed, permit: Permit, by: str
+) -> Answered:
+    with change(office) as now:
+        request.status = RequestStatus.ANSWERED
+        candidate_list = CandidateListRow(
+            id=office.new_id(CandidateListRow),
+            request=request,
+            engine_id=answer.engine_id,
+            searched=answer.searched,
+            limit=request.limit,
+            operating_point=answer.operating_point or "",
+            comparison={}
+            if answer.comparison is None
+            else {
+                "score": answer.comparison.score,
+                "threshold": answer.comparison.threshold,
+                "decision": answer.comparison.decision,
+            },
+            at=now.at,
+        )
+        objects: list[VaultObject] = []
+
+        def keep(photograph: bytes, candidate_id: str) -> str:
+            objects.append(
+                office.vault.put(
+                    office.new_name("object"), photograph, kind="candidate", about=candidate_id, at=now.at
+                )
+            )
+            return objects[-1].id
+
+        rows: list[CandidateRow] = []
+        for place, shown in enumerate([*answer.candidates, *answer.foils]):
+            candidate_id = office.new_id(CandidateRow)
+            ranked = isinstance(shown, ReturnedCandidate)
+            rows.append(
+                CandidateRow(
+                    id=candidate_id,
+                    candidate_list=candidate_list,
+                    rank=place + 1 if ranked else None,
+                    reference_id=shown.reference_id,
+                    person_ref=shown.person_ref,
+                    score=shown.score if ranked else None,
+                    score_kind=answer.score_kind,
+                    reference_captured_on=shown.captured_on if ranked else None,
+                    photograph=keep(shown.photograph, candidate_id),
+                    foil=not ranked,
+                )
+            )
+        sealed = now.seal(
+            "search.outcome",
+            by=by,
+            action="record the answer",
+            target=request.id,
+            outcome="answered",
+            decision=permit,
+            causes=[intent.index],
+            public={
+                "mode": request.mode,
+                "service": request.service_id,
+                "candidates": len(answer.candidates),
+                "searched": answer.searched,
+            },
+            committed={"engine": answer.engine_id},
+            rows=[request, candidate_list, *rows],
+            objects=objects,
+        )
+        return Answered(request, permit, answer, candidate_list, intent.index, sealed.index)
+
+
+def _connector(request: SearchRequest) -> str:
+    return Service.objects.get(pk=request.service_id).connector
+
+
+def _sha256(office: Office, object_id: str) -> str:
+    return hashlib.sha256(office.vault.open(object_id)).hexdigest()
+
+
+def _code(word: str) -> str:
+    """A coded value fit for an entry's public part."""
+    return "".join(c if c.isalnum() or c in "-." else "-" for c in word.lower())[:60] or "none"
+
+
+_ANOTHERS_REQUEST = Unmet(
+    "HSI-M/4E1-log",
+    "the person who submits is not the person who made this request, and the log must name who submitted",
+    "make a request of your own",
+)

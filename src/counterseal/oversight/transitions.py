@@ -1,0 +1,32 @@
+"""Which row of oversight may go from where to where, by whom, and from whom that person must differ."""
+
+from counterseal.oversight.models import ServiceStatus, UseStatus
+from counterseal.terms.transitions import Transition
+
+REVIEWING_UNIT = frozenset({"reviewing-unit"})
+THREE_OFFICES = frozenset({"privacy", "civil-rights", "information-officer"})
+_DECIDABLE = (
+    ServiceStatus.UNREVIEWED,
+    ServiceStatus.UNDER_REVIEW,
+    ServiceStatus.APPROVED,
+    ServiceStatus.APPROVED_WITH_CONDITIONS,
+    ServiceStatus.DISAPPROVED,
+    ServiceStatus.SUSPENDED,
+    ServiceStatus.EXPIRED,
+)
+
+_TABLE = [
+    Transition("oversight.service", "register a service", ("",), ServiceStatus.UNREVIEWED, frozenset({"reviewing-unit", "investigator", "administrator"}), "HSI-M/2-service"),
+    Transition("oversight.service", "take up a service's review", _DECIDABLE, ServiceStatus.UNDER_REVIEW, REVIEWING_UNIT, "HSI-M/4C1-approved"),
+    Transition("oversight.service", "approve a service", _DECIDABLE, ServiceStatus.APPROVED, REVIEWING_UNIT, "HSI-M/4C1-approved", ("registered_by_id",)),
+    Transition("oversight.service", "approve a service with conditions", _DECIDABLE, ServiceStatus.APPROVED_WITH_CONDITIONS, REVIEWING_UNIT, "HSI-M/4C1-approved", ("registered_by_id",)),
+    Transition("oversight.service", "disapprove a service", _DECIDABLE, ServiceStatus.DISAPPROVED, REVIEWING_UNIT, "HSI-M/4C3-disapproved", ("registered_by_id",)),
+    Transition("oversight.service", "suspend a service", _DECIDABLE, ServiceStatus.SUSPENDED, REVIEWING_UNIT | THREE_OFFICES, "HSI-M/4C1-approved"),
+    Transition("oversight.servicereview", "close a service review", ("open",), "closed", REVIEWING_UNIT, "HSI-M/4C3-after-review"),
+    Transition("oversight.use", "propose a use", ("",), UseStatus.UNDER_REVIEW, frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"}), "D-026-11/oversight"),
+    Transition("oversight.use", "give an office's word on a use", (UseStatus.UNDER_REVIEW,), UseStatus.UNDER_REVIEW, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
+    Transition("oversight.use", "activate a use", (UseStatus.UNDER_REVIEW,), UseStatus.ACTIVE, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
+    Transition("oversight.use", "suspend a use", (UseStatus.ACTIVE, UseStatus.UNDER_REVIEW), UseStatus.SUSPENDED, THREE_OFFICES, "D-026-11/oversight"),
+]  # fmt: skip
+
+TRANSITIONS = {t.name: t for t in _TABLE}

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class PeopleConfig(AppConfig):
+    """Persons, roles, certificates."""
+
+    name = "counterseal.people"
+    label = "people"
