@@ -1,0 +1,29 @@
+"""The room of policies: packs, `authorise()`, explanation.
+
+The only caller of Cedar. Pure: no clock, network or storage.
+"""
+
+from counterseal.policy.decide import authorise
+from counterseal.policy.errors import CaseFileError, PackError, PolicyError, UnknownClauseError
+from counterseal.policy.facts import instant_of
+from counterseal.policy.library import PackInForce, PolicyLibrary, PolicySetInForce, load_policies
+from counterseal.policy.pack import Attestation, Clause, Holder, NarrativeRule, Source, Status
+
+__all__ = [
+    "Attestation",
+    "CaseFileError",
+    "Clause",
+    "Holder",
+    "NarrativeRule",
+    "PackError",
+    "PackInForce",
+    "PolicyError",
+    "PolicyLibrary",
+    "PolicySetInForce",
+    "Source",
+    "Status",
+    "UnknownClauseError",
+    "authorise",
+    "instant_of",
+    "load_policies",
+]

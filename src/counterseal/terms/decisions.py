@@ -15,11 +15,14 @@ class Unmet:
     clause: id of the clause that demands it, for example ``HSI-M/4A3-training``.
     missing: what is missing, in plain words.
     remedy: what to do about it, or why nothing can be done.
+    condition: stable code of the condition or policy that is unmet, for example ``training``; a clause may
+    have several.
     """
 
     clause: str
     missing: str
     remedy: str
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)

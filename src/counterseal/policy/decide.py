@@ -1,0 +1,143 @@
+"""Decide whether one use may run.
+
+No permit, no use. A forbid wins. Whatever is missing, misspelt, of the wrong type or in error is a refusal.
+Reads no clock, file or network: the caller brings the instant, the policy set and the facts.
+
+A permit is given only when all of this holds:
+    1 every fact the action needs is stated, in its type, and nothing else is;
+    2 a pack in force can permit the action;
+    3 request and entities conform to the schema, Cedar's decision is Allow, without any error, by a named
+      policy, and that policy is the one that may permit this action;
+    4 the obligations were worked out without any error.
+Else a refusal lists every unmet condition at once, and is never empty.
+Left to the caller: sealing the decision, and opening the permit's obligations.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from counterseal.policy.engine import Answer, ask
+from counterseal.policy.facts import Facts, read_facts
+from counterseal.policy.library import ActionRules, PolicySetInForce
+from counterseal.policy.road import ENGINE, FACTS, PACK
+from counterseal.terms.decisions import Decision, Obligation, Permit, Refusal, Unmet
+
+_ERRING = re.compile(r"while evaluating policy `([^`]*)`")
+
+
+def authorise(request: Mapping[str, object], policies: PolicySetInForce, *, at: datetime) -> Decision:
+    """The decision on `request`, made at `at` under `policies`.
+
+    request: the facts as JSON, see docs/reference/facts.md. Nothing in it raises; it can only be refused.
+    Raises: PolicyError if `at` has no time zone.
+    """
+    # (1)
+    facts = read_facts(request, policies.shapes, at=at)
+    if isinstance(facts, Unmet):
+        return Refusal((facts,), (), policies.digest)
+    rules = policies.actions[facts.shape.action]
+    # (2)
+    if rules.permit is None or not facts.complete:
+        return _refusal(facts, rules, policies, ())
+    # (3) and (4) in one go: the same facts, two sets of policies.
+    sets = [policies.policies] if rules.duties is None else [policies.policies, rules.duties]
+    answer, *owed = ask(sets, facts.question, policies.schema)
+    if not answer.allows or answer.reasons != (rules.permit,):
+        return _refusal(facts, rules, policies, answer.errors)
+    obligations: tuple[Obligation, ...] = ()
+    for duties in owed:
+        if duties.errors:
+            return _refusal(facts, rules, policies, duties.errors)
+        obligations = _obligations(duties, rules)
+    return Permit(rules.clauses, answer.reasons, policies.digest, obligations)
+
+
+def _obligations(duties: Answer, rules: ActionRules) -> tuple[Obligation, ...]:
+    return tuple(
+        Obligation(name=duty.name, clause=duty.clause, owner=duty.owner, within=duty.within, says=duty.says)
+        for identifier, duty in rules.duty_by_id.items()
+        if identifier in duties.reasons
+    )
+
+
+def _refusal(
+    facts: Facts, rules: ActionRules, policies: PolicySetInForce, errors: tuple[str, ...]
+) -> Refusal:
+    """Everything that is unmet, in the order in which a person would mend it."""
+    # Asked without the schema: with it, one absent fact would hide every other unmet condition.
+    (answer,) = ask([rules.questions], facts.question, None)
+    erring = {name for error in answer.errors for name in _ERRING.findall(error)}
+    unmet = [*facts.problems, *_not_stated(facts, rules), *_no_permit(rules, policies)]
+    fired = []
+    for identifier, question in rules.meaning.items():
+        satisfied = identifier in answer.reasons
+        if identifier in erring:
+            # An absent or wrong fact is named above already; any other error is a fault of the policy.
+            if facts.complete:
+                unmet += _faulty(identifier, question.condition.clauses)
+        elif satisfied is question.unmet_if_satisfied:
+            unmet += [
+                Unmet(clause, question.condition.missing, question.condition.remedy, question.condition.name)
+                for clause in question.condition.clauses
+            ]
+            if question.unmet_if_satisfied:
+                fired.append(identifier)
+    owed = {name for error in errors for name in _ERRING.findall(error)} & rules.duty_by_id.keys()
+    for identifier in sorted(owed):
+        unmet += _faulty(identifier, (rules.duty_by_id[identifier].clause,))
+    if not unmet:
+        unmet.append(
+            Unmet(
+                ENGINE,
+                "The request could not be decided without error.",
+                "Report this to whoever runs the gateway; nothing in the request needs to be mended.",
+                ENGINE,
+            )
+        )
+    return Refusal(tuple(unmet), tuple(fired), policies.digest)
+
+
+def _not_stated(facts: Facts, rules: ActionRules) -> list[Unmet]:
+    """One entry per clause that reads an absent fact, naming all of that clause's absent facts."""
+    by_clause: dict[str, list[str]] = {}
+    for path in facts.missing:
+        for clause in rules.readers[path] or (FACTS,):
+            by_clause.setdefault(clause, []).append(path)
+    leaves = rules.shape.leaves
+    return [
+        Unmet(
+            clause,
+            "Not stated: " + ", ".join(f"`{path}`" for path in paths) + ".",
+            "State " + "; ".join(f"`{path}`: {leaves[path].doc}" for path in paths) + ".",
+            FACTS,
+        )
+        for clause, paths in by_clause.items()
+    ]
+
+
+def _no_permit(rules: ActionRules, policies: PolicySetInForce) -> list[Unmet]:
+    if rules.permit is not None:
+        return []
+    ran_out = [
+        pack.source
+        for pack in policies.packs
+        if not pack.permits and rules.shape.action in pack.source.permits
+    ]
+    if ran_out:
+        missing = f"The pack `{ran_out[0].id}`, which permits this, ran out on {ran_out[0].in_force_until}."
+    else:
+        missing = f"No policy pack in force permits {rules.shape.action}."
+    return [Unmet(PACK, missing, "Ask those who keep the policy packs; no request can mend this.", PACK)]
+
+
+def _faulty(identifier: str, clauses: tuple[str, ...]) -> list[Unmet]:
+    return [
+        Unmet(
+            clause,
+            f"The policy `{identifier}` could not be evaluated.",
+            "Report this to whoever keeps the policy packs; until it is mended, the use is refused.",
+            ENGINE,
+        )
+        for clause in clauses
+    ]

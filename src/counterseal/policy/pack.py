@@ -1,0 +1,641 @@
+"""One pack: a source document turned into clauses, policies, duties, texts and parameters.
+
+A folder `policies/<document>/` holds source.toml, clauses.toml, conditions.toml, rules.cedar and, where the
+document needs them, obligations.cedar, attestations.toml and narrative.toml; cases/ decides nothing and is not
+read here. What concerns one pack alone is checked here, what concerns several together in library.py.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from counterseal.policy.engine import CedarError, Json, Schema, faults_of, policies_of
+from counterseal.policy.errors import PackError
+from counterseal.policy.reads import asks_presence, compares
+from counterseal.policy.schema import ActionShape
+
+REQUIRED_FILES = ("source.toml", "clauses.toml", "conditions.toml", "rules.cedar")
+OPTIONAL_FILES = ("obligations.cedar", "attestations.toml", "narrative.toml")
+_CASES = "cases"
+
+
+class Status(StrEnum):
+    """What is known of a source document. UNKNOWN counts as in force until a withdrawal is recorded."""
+
+    IN_FORCE = "in force"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    UNKNOWN = "unknown"
+
+
+class Holder(StrEnum):
+    """What holds a clause up."""
+
+    CEDAR = "cedar"
+    TRANSITION = "transition"
+    ENGINE = "engine"
+    EVALUATION = "evaluation gate"
+    REGISTER = "register"
+    ORGANISATIONAL = "organisational"
+    NOT_COVERED = "not covered"
+
+
+KINDS = ("definition", "permission", "prohibition", "duty", "right", "promise")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a pack comes from. in_force_from, in_force_until: days in UTC, the second one not included."""
+
+    id: str
+    title: str
+    issuer: str
+    version: str
+    reference: str
+    status: Status
+    in_force_from: date
+    in_force_until: date | None
+    successor: str | None
+    note: str
+    permits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One numbered sentence of a source document, in our words. reason: why it is not covered."""
+
+    id: str
+    pack: str
+    kind: str
+    section: str
+    says: str
+    held_by: tuple[Holder, ...]
+    note: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One `when` of a permit: the clauses it carries out and the words for when it does not hold."""
+
+    name: str
+    clauses: tuple[str, ...]
+    missing: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One policy of rules.cedar. conditions: of a permit, in order; of a forbid, one in its own name."""
+
+    id: str
+    pack: str
+    permits: bool
+    cedar: Json
+    conditions: tuple[Condition, ...]
+
+    def applies_to(self, shape: ActionShape) -> bool:
+        """True if the policy's scope takes in this action on its types."""
+        return _in_scope(self.cedar, shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One question of obligations.cedar: satisfied, it opens an obligation."""
+
+    id: str
+    pack: str
+    cedar: Json
+    name: str
+    clause: str
+    owner: str
+    within: timedelta
+    says: str
+
+    def applies_to(self, shape: ActionShape) -> bool:
+        """True if the question's scope takes in this action on its types."""
+        return _in_scope(self.cedar, shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """A text that a person attests to. fact: the one that carries the version attested to."""
+
+    kind: str
+    clause: str
+    fact: str
+    version: str
+    title: str
+    text: str
+    course: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NarrativeRule:
+    """How a reason is measured: words of `stop_list` (lower case) say nothing and do not count."""
+
+    minimum_distinct_words: int
+    stop_list: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Everything one folder says. digests: hex SHA-256 of each file that decides, by name."""
+
+    source: Source
+    clauses: Mapping[str, Clause]
+    policies: tuple[Policy, ...]
+    duties: tuple[Duty, ...]
+    attestations: Mapping[str, Attestation]
+    narrative: NarrativeRule | None
+    digests: Mapping[str, str]
+    folder: Path
+
+
+def _in_scope(cedar: Json, shape: ActionShape) -> bool:
+    actions = actions_of(cedar)
+    return (
+        (actions is None or shape.action in actions)
+        and cedar["principal"].get("entity_type", shape.principal_type) == shape.principal_type
+        and cedar["resource"].get("entity_type", shape.resource_type) == shape.resource_type
+    )
+
+
+def actions_of(cedar: Json) -> tuple[str, ...] | None:
+    """The actions a policy names in its scope, or None where it names none and so means all."""
+    scope = cedar["action"]
+    if scope["op"] == "All":
+        return None
+    named = scope.get("entities") or [scope["entity"]]
+    return tuple(entity["id"] for entity in named)
+
+
+class _File:
+    """One file of a pack: its text, and errors that know their place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.bytes = path.read_bytes()
+            self.text = self.bytes.decode("utf-8")
+        except FileNotFoundError as error:
+            raise PackError(
+                path, 0, "the file is missing", "a pack needs " + ", ".join(REQUIRED_FILES)
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise PackError(
+                path, 0, f"the file cannot be read: {error}", "restore it from the release"
+            ) from error
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.bytes).hexdigest()
+
+    def line_of(self, *needles: str) -> int:
+        """The line of the first needle that occurs, or 0."""
+        for needle in needles:
+            found = self.text.find(needle)
+            if found >= 0:
+                return self.text.count("\n", 0, found) + 1
+        return 0
+
+    def error(self, says: str, remedy: str, *needles: str) -> PackError:
+        return PackError(self.path, self.line_of(*needles), says, remedy)
+
+    def toml(self) -> Json:
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            found = re.search(r"line (\d+)", str(error))
+            line = int(found.group(1)) if found else 0
+            raise PackError(self.path, line, f"not valid TOML: {error}", "mend the line") from error
+
+
+class _Table:
+    """One table of a TOML file, read field by field; what is left over is an error."""
+
+    def __init__(self, file: _File, values: object, needle: str) -> None:
+        if not isinstance(values, dict):
+            raise file.error(f"`{needle}` is not a table", "write it as a table", needle)
+        self.file = file
+        self.values: Json = dict(values)
+        self.needle = needle
+
+    def take(self, key: str, kind: type, what: str) -> Any:
+        if key not in self.values:
+            raise self.file.error(f"`{key}` is missing", f"state `{key}`: {what}", self.needle)
+        return self.maybe(key, kind, what)
+
+    def maybe(self, key: str, kind: type, what: str) -> Any:
+        value = self.values.pop(key, None)
+        # TOML's true is no number and its instant no day, although Python's types say so.
+        wider = {int: bool, date: datetime}.get(kind)
+        if value is not None and (
+            not isinstance(value, kind) or (wider is not None and isinstance(value, wider))
+        ):
+            raise self.file.error(f"`{key}` must be {what}", f"write {what}", f"{key} =", self.needle)
+        return value
+
+    def text(self, key: str) -> str:
+        value = self.take(key, str, "a text that is not empty")
+        if not value.strip():
+            raise self.file.error(f"`{key}` is empty", "say something", f"{key} =", self.needle)
+        return str(value).strip()
+
+    def texts(self, key: str, *, empty: bool = False) -> tuple[str, ...]:
+        value = self.take(key, list, "a list of texts")
+        if not all(isinstance(item, str) and item for item in value) or (not value and not empty):
+            raise self.file.error(
+                f"`{key}` must be a list of texts", "write a list of texts", f"{key} =", self.needle
+            )
+        if len(set(value)) != len(value):
+            raise self.file.error(f"`{key}` names something twice", "name each once", f"{key} =", self.needle)
+        return tuple(value)
+
+    def done(self) -> None:
+        for key in self.values:
+            raise self.file.error(
+                f"`{key}` is not a field here", "remove it or mend its name", f"{key} =", self.needle
+            )
+
+
+def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], own: frozenset[str]) -> Pack:
+    """Read and check one pack. own: ids of the clauses that need no source document (the road's).
+
+    Raises: PackError.
+    """
+    files = _files(folder)
+    source = _source(folder.name, files["source.toml"], shapes)
+    clauses = _clauses(source.id, files["clauses.toml"])
+    conditions = _conditions(files["conditions.toml"], clauses, own)
+    policies = _rules(source, files["rules.cedar"], schema, shapes, conditions, clauses)
+    duties = _obligations(source, files.get("obligations.cedar"), schema, clauses)
+    attestations = _attestations(files.get("attestations.toml"), policies, clauses)
+    narrative = _narrative(files.get("narrative.toml"), policies)
+    _all_used(files["conditions.toml"], conditions, policies)
+    _all_held(files["clauses.toml"], clauses, policies, duties)
+    return Pack(
+        source,
+        clauses,
+        policies,
+        duties,
+        attestations,
+        narrative,
+        {name: file.digest for name, file in files.items()},
+        folder,
+    )
+
+
+def _files(folder: Path) -> dict[str, _File]:
+    known = {*REQUIRED_FILES, *OPTIONAL_FILES, _CASES}
+    present = sorted(path.name for path in folder.iterdir())
+    for name in present:
+        if name not in known:
+            raise PackError(folder / name, 0, "no file of a pack has this name", "rename it or take it out")
+    return {
+        name: _File(folder / name)
+        for name in (*REQUIRED_FILES, *OPTIONAL_FILES)
+        if name in REQUIRED_FILES or name in present
+    }
+
+
+def _source(pack: str, file: _File, shapes: Mapping[str, ActionShape]) -> Source:
+    table = _Table(file, file.toml(), "title")
+    status = table.text("status")
+    if status not in set(Status):
+        raise file.error(f"`{status}` is no status", "write one of: " + ", ".join(Status), "status =")
+    begin = table.take("in_force_from", date, "a day such as 2021-01-15")
+    end = table.maybe("in_force_until", date, "a day such as 2025-01-15")
+    successor = table.maybe("successor", str, "the folder name of another pack")
+    permits = table.texts("permits", empty=True)
+    for action in permits:
+        if action not in shapes:
+            raise file.error(
+                f"`{action}` is no action of the schema", "name actions of the schema", "permits ="
+            )
+    if end is not None and end <= begin:
+        raise file.error(
+            "`in_force_until` is not after `in_force_from`", "mend the dates", "in_force_until ="
+        )
+    if status in (Status.SUPERSEDED, Status.WITHDRAWN) and end is None:
+        raise file.error(f"a document that is {status} has a last day", "state `in_force_until`", "status =")
+    if status == Status.SUPERSEDED and successor is None:
+        raise file.error("a superseded document has a successor", "state `successor`", "status =")
+    source = Source(
+        id=pack,
+        title=table.text("title"),
+        issuer=table.text("issuer"),
+        version=table.text("version"),
+        reference=table.text("reference"),
+        status=Status(status),
+        in_force_from=begin,
+        in_force_until=end,
+        successor=successor,
+        note=table.text("note"),
+        permits=permits,
+    )
+    table.done()
+    return source
+
+
+def _clauses(pack: str, file: _File) -> dict[str, Clause]:
+    top = _Table(file, file.toml(), "[[clause]]")
+    clauses: dict[str, Clause] = {}
+    for values in top.take("clause", list, "at least one [[clause]]"):
+        needle = f'id = "{values.get("id", "")}"' if isinstance(values, dict) else "clause"
+        table = _Table(file, values, needle)
+        identifier, kind = table.text("id"), table.text("kind")
+        if identifier in clauses:
+            raise file.error(f"clause `{identifier}` is listed twice", "list it once", needle)
+        if kind not in KINDS:
+            raise file.error(f"`{kind}` is no kind of clause", "write one of: " + ", ".join(KINDS), needle)
+        held_by = table.texts("held_by")
+        for holder in held_by:
+            if holder not in set(Holder):
+                raise file.error(
+                    f"`{holder}` holds nothing up", "write some of: " + ", ".join(Holder), needle
+                )
+        clause = Clause(
+            id=identifier,
+            pack=pack,
+            kind=kind,
+            section=table.text("section"),
+            says=table.text("says"),
+            held_by=tuple(Holder(holder) for holder in held_by),
+            note=table.maybe("note", str, "a text") or "",
+            reason=table.maybe("reason", str, "a text") or "",
+        )
+        if (Holder.NOT_COVERED in clause.held_by) != bool(clause.reason):
+            raise file.error(
+                f"clause `{identifier}` needs a `reason` if, and only if, it is not covered",
+                "say why it is not covered, or remove the reason",
+                needle,
+            )
+        table.done()
+        clauses[identifier] = clause
+    top.done()
+    return clauses
+
+
+def _conditions(file: _File, clauses: Mapping[str, Clause], own: frozenset[str]) -> dict[str, Condition]:
+    conditions = {}
+    for name, values in file.toml().items():
+        table = _Table(file, values, f"[{name}]")
+        condition = Condition(name, table.texts("clauses"), table.text("missing"), table.text("remedy"))
+        table.done()
+        for clause in condition.clauses:
+            if clause not in own:
+                _needs_cedar(file, clauses, clause, f"[{name}]")
+        conditions[name] = condition
+    return conditions
+
+
+def _needs_cedar(file: _File, clauses: Mapping[str, Clause], clause: str, needle: str) -> None:
+    if clause not in clauses:
+        raise file.error(
+            f"clause `{clause}` is not in clauses.toml of this pack", "list it or mend the id", needle
+        )
+    if Holder.CEDAR not in clauses[clause].held_by:
+        raise file.error(
+            f"clause `{clause}` is not said to be held by cedar",
+            "add `cedar` to its `held_by` in clauses.toml",
+            needle,
+        )
+
+
+def _annotated(file: _File, schema: Schema) -> Iterator[tuple[Json, Callable[[str], str]]]:
+    """Each policy of a file, checked by Cedar, with a reader of its annotations."""
+    try:
+        parsed = policies_of(file.text)
+    except CedarError as error:
+        raise PackError(
+            file.path, _failing_line(file.text), f"Cedar cannot read it: {error}", "mend the policy"
+        ) from error
+    places = [
+        file.text.count("\n", 0, m.start()) + 1 for m in re.finditer(r"^(?:permit|forbid)\b", file.text, re.M)
+    ]
+
+    def place(number: int) -> int:
+        return places[number] if number < len(places) else 0
+
+    for number, words in faults_of(file.text, schema):
+        raise PackError(
+            file.path, place(number), f"the policy does not fit the schema: {words}", "mend the policy"
+        )
+    seen: set[str] = set()
+    for number, cedar in enumerate(parsed):
+        annotations = cedar.get("annotations", {})
+
+        def read(name: str, number: int = number, annotations: Json = annotations) -> str:
+            value = annotations.get(name) or ""
+            if not value.strip():
+                raise PackError(
+                    file.path, place(number), f"the policy has no @{name}", f"annotate it with @{name}"
+                )
+            return str(value)
+
+        identifier = read("id")
+        if identifier in seen:
+            raise PackError(
+                file.path, place(number), f"the id `{identifier}` is used twice", "give it an id of its own"
+            )
+        seen.add(identifier)
+        if asks_presence(cedar):
+            raise PackError(
+                file.path,
+                place(number),
+                f"policy `{identifier}` uses `has`: an absent fact would pass it by",
+                "read the fact itself; every fact is required",
+            )
+        for part in ("principal", "resource"):
+            if cedar[part]["op"] not in ("All", "is") or "in" in cedar[part]:
+                raise PackError(
+                    file.path,
+                    place(number),
+                    f"policy `{identifier}` names one {part}: a pack is about everybody",
+                    f"write `{part}` or `{part} is <Type>`, and put the rest into a condition",
+                )
+        yield cedar, read
+
+
+def _failing_line(text: str) -> int:
+    """The line of the first policy that does not parse by itself, or 0: Cedar's message names no place."""
+    starts = [m.start() for m in re.finditer(r"^@id\(", text, re.M)]
+    for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
+        try:
+            policies_of(text[begin:end])
+        except CedarError:
+            return text.count("\n", 0, begin) + 1
+    return 0
+
+
+def _rules(
+    source: Source,
+    file: _File,
+    schema: Schema,
+    shapes: Mapping[str, ActionShape],
+    conditions: Mapping[str, Condition],
+    clauses: Mapping[str, Clause],
+) -> tuple[Policy, ...]:
+    policies = []
+    permitted: list[str] = []
+    for cedar, read in _annotated(file, schema):
+        identifier = read("id")
+        needle = f'@id("{identifier}")'
+        if cedar["effect"] == "permit":
+            actions = actions_of(cedar)
+            for action in shapes if actions is None else actions:
+                if action not in source.permits:
+                    raise file.error(
+                        f"policy `{identifier}` permits `{action}`, which `permits` of source.toml does not list",
+                        "a pack that may not permit an action holds forbids only: write a forbid",
+                        needle,
+                    )
+                if action in permitted:
+                    raise file.error(f"`{action}` is permitted twice", "put both into one permit", needle)
+                permitted.append(action)
+            names = [name.strip() for name in read("conditions").split(",")]
+            if len(names) != len(cedar["conditions"]):
+                raise file.error(
+                    f"policy `{identifier}` names {len(names)} conditions and has {len(cedar['conditions'])}",
+                    "name each `when` and `unless` in @conditions, in order",
+                    needle,
+                )
+            if len(set(names)) != len(names):
+                raise file.error(
+                    f"policy `{identifier}` names a condition twice", "give each its own name", needle
+                )
+            for name in names:
+                if name not in conditions:
+                    raise file.error(
+                        f"condition `{name}` is not in conditions.toml", f"describe it under [{name}]", needle
+                    )
+            policies.append(
+                Policy(identifier, source.id, True, cedar, tuple(conditions[name] for name in names))
+            )
+        else:
+            clause = read("clause")
+            _needs_cedar(file, clauses, clause, needle)
+            condition = Condition(identifier, (clause,), read("missing"), read("remedy"))
+            policies.append(Policy(identifier, source.id, False, cedar, (condition,)))
+    for action in source.permits:
+        if action not in permitted:
+            raise file.error(
+                f"source.toml lists `{action}` under `permits`, and no policy permits it",
+                "write the permit, or take the action off the list",
+            )
+    return tuple(policies)
+
+
+_WITHIN = re.compile(r"P(?:(\d{1,4})D)?(?:T(\d{1,4})H)?")
+
+
+def _obligations(
+    source: Source,
+    file: _File | None,
+    schema: Schema,
+    clauses: Mapping[str, Clause],
+) -> tuple[Duty, ...]:
+    if file is None:
+        return ()
+    duties = []
+    for cedar, read in _annotated(file, schema):
+        needle = f'@id("{read("id")}")'
+        if cedar["effect"] != "permit":
+            raise file.error(
+                "a forbid has no place among the obligations", "write the question as a permit", needle
+            )
+        found = _WITHIN.fullmatch(read("within"))
+        days, hours = (int(part or 0) for part in found.groups()) if found else (0, 0)
+        if days + hours == 0:
+            raise file.error(
+                f"`{read('within')}` is no time", "write days and hours: PT24H, P14D, P1DT12H", needle
+            )
+        _needs_cedar(file, clauses, read("clause"), needle)
+        duties.append(
+            Duty(
+                id=read("id"),
+                pack=source.id,
+                cedar=cedar,
+                name=read("duty"),
+                clause=read("clause"),
+                owner=read("owner"),
+                within=timedelta(days=days, hours=hours),
+                says=read("says"),
+            )
+        )
+    return tuple(duties)
+
+
+def _attestations(
+    file: _File | None, policies: tuple[Policy, ...], clauses: Mapping[str, Clause]
+) -> dict[str, Attestation]:
+    attestations = {}
+    for kind, values in file.toml().items() if file else ():
+        assert file is not None
+        table = _Table(file, values, f"[{kind}]")
+        text = Attestation(
+            kind=kind,
+            clause=table.text("clause"),
+            fact=table.text("fact"),
+            version=table.text("version"),
+            title=table.text("title"),
+            text=table.text("text"),
+            course=table.maybe("course", str, "a text") or "",
+        )
+        table.done()
+        _needs_cedar(file, clauses, text.clause, f"[{kind}]")
+        if not any(compares(policy.cedar, "==", text.fact, text.version) for policy in policies):
+            raise file.error(
+                f'no policy demands `{text.fact} == "{text.version}"`',
+                "change the version in rules.cedar and here together",
+                f"[{kind}]",
+            )
+        attestations[kind] = text
+    return attestations
+
+
+def _narrative(file: _File | None, policies: tuple[Policy, ...]) -> NarrativeRule | None:
+    if file is None:
+        return None
+    table = _Table(file, file.toml(), "fact")
+    fact, minimum = table.text("fact"), table.take("minimum_distinct_words", int, "a whole number")
+    words = table.texts("stop_list")
+    table.done()
+    if not any(compares(policy.cedar, ">=", fact, minimum) for policy in policies):
+        raise file.error(
+            f"no policy demands `{fact} >= {minimum}`",
+            "change the number in rules.cedar and here together",
+            "minimum_distinct_words =",
+        )
+    for word in words:
+        if word != word.lower() or len(word.split()) != 1:
+            raise file.error(f"`{word}` is not one word in lower case", "write it so", "stop_list =")
+    return NarrativeRule(minimum, frozenset(words))
+
+
+def _all_used(file: _File, conditions: Mapping[str, Condition], policies: tuple[Policy, ...]) -> None:
+    used = {condition.name for policy in policies if policy.permits for condition in policy.conditions}
+    for name in conditions:
+        if name not in used:
+            raise file.error(f"no permit names the condition `{name}`", "remove it or name it", f"[{name}]")
+
+
+def _all_held(
+    file: _File, clauses: Mapping[str, Clause], policies: tuple[Policy, ...], duties: tuple[Duty, ...]
+) -> None:
+    held = {clause for policy in policies for condition in policy.conditions for clause in condition.clauses}
+    held |= {duty.clause for duty in duties}
+    for clause in clauses.values():
+        if Holder.CEDAR in clause.held_by and clause.id not in held:
+            raise file.error(
+                f"clause `{clause.id}` is said to be held by cedar, and no policy names it",
+                "write the policy, or say what holds the clause",
+                f'id = "{clause.id}"',
+            )

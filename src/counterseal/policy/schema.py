@@ -1,0 +1,274 @@
+"""What a policy may read, as shapes: for each action the facts it needs, their types and their words.
+
+Reads the part of Cedar's schema grammar that a safeguard may use: records, Bool, Long, String, datetime, Set of
+String, and nothing optional (an optional attribute is one that a safeguard could miss). Whatever else stands in
+a schema is refused on load. Cedar compiles the same text and checks every request against it, so a slip of this
+reader shows as a refusal, never as a permit.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from counterseal.policy.errors import PackError
+
+_TOKEN = re.compile(
+    r"""(?P<skip>\s+|//[^\n]*)|(?P<text>"(?:[^"\\\n]|\\.)*")|(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<mark>[{}\[\]():;,<>=@?])"""
+)
+
+
+class LeafType(StrEnum):
+    """The types a fact may have."""
+
+    BOOL = "Bool"
+    LONG = "Long"
+    STRING = "String"
+    DATETIME = "datetime"
+    STRINGS = "Set<String>"
+
+
+_LEAF_TYPES = frozenset(LeafType)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One fact. doc: what to state, in plain words."""
+
+    type: LeafType
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A group of facts, by name."""
+
+    members: Mapping[str, "Leaf | Record"]
+
+    def leaves(self, prefix: str = "") -> Iterator[tuple[str, Leaf]]:
+        """Every fact below, with its dotted path."""
+        for name, member in self.members.items():
+            if isinstance(member, Leaf):
+                yield prefix + name, member
+            else:
+                yield from member.leaves(f"{prefix}{name}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ActionShape:
+    """The facts one action needs.
+
+    principal_type, resource_type: Cedar entity types. resource_group: the group of a request that becomes the
+    resource (the type's name in lower case). facts: every group a request must have, `action` apart.
+    """
+
+    action: str
+    principal_type: str
+    resource_type: str
+    resource_group: str
+    facts: Record
+    leaves: Mapping[str, Leaf] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """List the facts by dotted path once."""
+        object.__setattr__(self, "leaves", dict(self.facts.leaves()))
+
+
+PRINCIPAL_GROUP = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    line: int
+
+
+class _Reader:
+    """Recursive descent over the tokens of one schema file."""
+
+    def __init__(self, text: str, file: Path) -> None:
+        self.file = file
+        self.tokens = list(self._tokens(text))
+        self.at = 0
+        self.types: dict[str, Record] = {}
+        self.entities: dict[str, Record] = {}
+        self.actions: dict[str, ActionShape] = {}
+
+    def _tokens(self, text: str) -> Iterator[_Token]:
+        at, line = 0, 1
+        while at < len(text):
+            found = _TOKEN.match(text, at)
+            if found is None:
+                raise self._error(line, f"unexpected character `{text[at]}`")
+            kind = found.lastgroup or "skip"
+            if kind != "skip":
+                yield _Token(kind, found.group(), line)
+            line += found.group().count("\n")
+            at = found.end()
+        yield _Token("end", "end of file", line)
+
+    def _error(self, line: int, says: str) -> PackError:
+        remedy = (
+            "write entities, types and actions as in the shipped schema: records of Bool, Long, String, "
+            "datetime and Set<String>, each required and each with @doc"
+        )
+        return PackError(self.file, line, says, remedy)
+
+    @property
+    def token(self) -> _Token:
+        return self.tokens[self.at]
+
+    def _next(self) -> _Token:
+        token = self.token
+        self.at = min(self.at + 1, len(self.tokens) - 1)
+        return token
+
+    def _take(self, text: str) -> bool:
+        if self.token.text == text and self.token.kind != "text":
+            self._next()
+            return True
+        return False
+
+    def _need(self, text: str) -> None:
+        token = self.token
+        if not self._take(text):
+            raise self._error(token.line, f"expected `{text}`, found `{token.text}`")
+
+    def _name(self) -> str:
+        token = self._next()
+        if token.kind == "text":
+            try:
+                return str(json.loads(token.text))
+            except ValueError as error:
+                raise self._error(token.line, f"{token.text} cannot be read") from error
+        if token.kind != "word":
+            raise self._error(token.line, f"expected a name, found `{token.text}`")
+        return token.text
+
+    def _doc(self) -> str:
+        doc = ""
+        while self._take("@"):
+            name = self._name()
+            self._need("(")
+            value = self._name()
+            self._need(")")
+            doc = value if name == "doc" else doc
+        return doc
+
+    def read(self) -> None:
+        while self.token.kind != "end":
+            self._doc()
+            token = self._next()
+            if token.kind == "word" and token.text == "type":
+                self._named_record(self.types)
+            elif token.kind == "word" and token.text == "entity":
+                self._named_record(self.entities)
+            elif token.kind == "word" and token.text == "action":
+                self._action()
+            else:
+                raise self._error(token.line, f"expected `entity`, `type` or `action`, found `{token.text}`")
+
+    def _named_record(self, into: dict[str, Record]) -> None:
+        line = self.token.line
+        name = self._name()
+        if name in self.types or name in self.entities:
+            raise self._error(line, f"`{name}` is declared twice")
+        self._need("=")
+        into[name] = self._record()
+        self._need(";")
+
+    def _record(self) -> Record:
+        members: dict[str, Leaf | Record] = {}
+        self._need("{")
+        while not self._take("}"):
+            doc = self._doc()
+            line = self.token.line
+            name = self._name()
+            if name in members:
+                raise self._error(line, f"`{name}` is declared twice in one record")
+            if self._take("?"):
+                raise self._error(line, f"`{name}` is optional: a policy that reads it could miss it")
+            self._need(":")
+            members[name] = self._type(name, doc)
+            if not self._take(","):
+                self._need("}")
+                break
+        return Record(members)
+
+    def _type(self, name: str, doc: str) -> Leaf | Record:
+        token = self.token
+        if token.text == "{":
+            return self._record()
+        word = self._name()
+        if word == "Set":
+            self._need("<")
+            inner = self._name()
+            self._need(">")
+            word = f"Set<{inner}>"
+        if word in _LEAF_TYPES:
+            if not doc:
+                raise self._error(token.line, f"`{name}` has no @doc: nobody could be told what to state")
+            return Leaf(LeafType(word), doc)
+        if word in self.types:
+            return self.types[word]
+        raise self._error(
+            token.line, f"`{word}` is no type that a fact may have, or is declared further down"
+        )
+
+    def _action(self) -> None:
+        line = self.token.line
+        names = [self._name()]
+        while self._take(","):
+            names.append(self._name())
+        self._need("appliesTo")
+        self._need("{")
+        parts: dict[str, str | Record] = {}
+        while not self._take("}"):
+            part = self._name()
+            self._need(":")
+            parts[part] = self._record() if part == "context" else self._one_entity()
+            self._take(",")
+        self._need(";")
+        principal, resource, context = parts.get("principal"), parts.get("resource"), parts.get("context")
+        if not (isinstance(principal, str) and isinstance(resource, str) and isinstance(context, Record)):
+            raise self._error(line, "an action needs `principal`, `resource` and `context`")
+        at = context.members.get("at")
+        if not (isinstance(at, Leaf) and at.type is LeafType.DATETIME):
+            raise self._error(line, "an action's context needs `at: datetime`")
+        group = resource.lower()
+        reserved = {"action", PRINCIPAL_GROUP}
+        if {PRINCIPAL_GROUP, group, "action"} & context.members.keys() or group in reserved:
+            raise self._error(
+                line, "a group of the context has the name of `action`, the principal or the resource"
+            )
+        facts = Record(
+            {PRINCIPAL_GROUP: self.entities[principal], group: self.entities[resource], **context.members}
+        )
+        for name in names:
+            if name in self.actions:
+                raise self._error(line, f"action `{name}` is declared twice")
+            self.actions[name] = ActionShape(name, principal, resource, group, facts)
+
+    def _one_entity(self) -> str:
+        line = self.token.line
+        self._need("[")
+        name = self._name()
+        self._need("]")
+        if name not in self.entities:
+            raise self._error(line, f"`{name}` is no entity declared above")
+        return name
+
+
+def read_schema(text: str, file: Path) -> Mapping[str, ActionShape]:
+    """The shape of each action that `text` declares, by name.
+
+    Raises: PackError.
+    """
+    reader = _Reader(text, file)
+    reader.read()
+    if not reader.actions:
+        raise PackError(file, 0, "the schema declares no action", "declare at least one action")
+    return reader.actions
