@@ -61,3 +61,7 @@ class MalformedReceiptError(LedgerError, BadInputError):
 
 class MalformedTileError(LedgerError, BadInputError):
     """A tile, an entry bundle or a path is not as C2SP tlog-tiles lays it out."""
+
+
+class MisfiledCheckpointError(LedgerError, IntegrityError):
+    """A kept checkpoint is not of the size it was kept for, or the one of a key rotation is lacking."""
