@@ -276,7 +276,7 @@ class Verification:
 def words(error: BaseException) -> str:
     """An error as a clause of a sentence."""
     if isinstance(error, OSError):
-        return f"it cannot be read ({error.strerror})"
+        return f"{error.filename} cannot be read ({error.strerror})"
     return str(error) or "the signature is wrong"
 
 
