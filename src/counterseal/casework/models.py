@@ -125,7 +125,6 @@ class Probe(SealedRow):
     media = models.CharField(max_length=20)
     faces = models.IntegerField()
     quality = models.JSONField(default=dict)
-    quality_acceptable = models.BooleanField()
     source_class = models.CharField(max_length=60)
     lawful_basis = models.CharField(max_length=60)
     bases_of_collection = models.JSONField(default=list)

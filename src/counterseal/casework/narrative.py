@@ -27,7 +27,7 @@ def measure(text: str, stop_list: Collection[str]) -> NarrativeMeasures:
     filler = {word for phrase in stop_list for word in _words(phrase)}
     words = _words(text)
     # A "word" such as "xxxx" or "aaa" says nothing: it needs two different letters.
-    telling = {w for w in words if w not in filler and len(set(w)) > 1}
+    telling = {w for w in words if w not in filler and len(set(w)) > 1 and not w.isdigit()}
     return NarrativeMeasures(distinct_words=len(telling), stop_listed=not telling)
 
 

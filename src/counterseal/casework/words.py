@@ -102,3 +102,12 @@ class ComparisonResult(StrEnum):
     CONSISTENT = "consistent"
     INCONSISTENT = "inconsistent"
     INCONCLUSIVE = "inconclusive"
+
+
+class ProbeMedia(StrEnum):
+    """What the collector says the photograph is taken from. Only a still can be searched."""
+
+    STILL = "still"
+    SEVERAL_FRAMES = "several-frames"
+    VIDEO = "video"
+    STREAM = "stream"

@@ -102,7 +102,7 @@ def search_facts(request: SearchRequest, *, at: datetime) -> Facts:
             },
         },
         "prior_means": _prior_means(request.case, at=at),
-        "probe": _probe(request.probe),
+        "probe": _probe(request.probe, service),
         "witness": _approval(approvals.get(ApprovalKind.WITNESS))
         | {"methods_exhausted": request.witness_methods_exhausted},
         "event": {
@@ -116,7 +116,9 @@ def search_facts(request: SearchRequest, *, at: datetime) -> Facts:
     if request.mode == Mode.VERIFICATION:
         facts["claim"] = {"reference": request.claimed_reference}
     if request.second_probe is not None:
-        facts["second_photograph"] = _second_photograph(request.second_probe, of_case=request.case_id)
+        facts["second_photograph"] = _second_photograph(
+            request.second_probe, service, of_case=request.case_id
+        )
     return facts
 
 
@@ -230,7 +232,7 @@ def _certificate(person_id: str) -> Facts:
         "course_version": certificate.course_version if certificate else "",
         "expires": instant(certificate.expires if certificate else NEVER),
         "completion_attested": certificate is not None
-        and version(AttestationKind.TRAINING) == certificate.course_version,
+        and version(AttestationKind.COURSE) == certificate.course_version,
         "best_practice_version": version(AttestationKind.BEST_PRACTICE),
         "safeguards_version": version(AttestationKind.SAFEGUARDS),
     }
@@ -258,8 +260,8 @@ def _prior_means(case: Case, *, at: datetime) -> Facts:
     return {"count": steps.count(), "latest": instant(latest.taken_at if latest else NEVER)}
 
 
-def _probe(probe: Probe) -> Facts:
-    return _photograph(probe) | {
+def _probe(probe: Probe, service: Service) -> Facts:
+    return _photograph(probe, service) | {
         "subject_role": probe.subject_role,
         "depicts": probe.depicts,
         "generated": probe.generated,
@@ -269,19 +271,19 @@ def _probe(probe: Probe) -> Facts:
     }
 
 
-def _second_photograph(probe: Probe, *, of_case: str) -> Facts:
-    facts = _photograph(probe) | {"generated": probe.generated or probe.sketch}
+def _second_photograph(probe: Probe, service: Service, *, of_case: str) -> Facts:
+    facts = _photograph(probe, service) | {"generated": probe.generated or probe.sketch}
     if probe.case_id != of_case:
         facts["evidence_item"] = ""  # bound to another case: to this one it has no origin
     return facts
 
 
-def _photograph(probe: Probe) -> Facts:
+def _photograph(probe: Probe, service: Service) -> Facts:
     return {
         "id": probe.id,
         "media": probe.media,
         "faces": probe.faces,
-        "quality_acceptable": probe.quality_acceptable,
+        "quality_acceptable": meets_floor(probe, service),
         "evidence_item": probe.evidence_item_id,
         "source_class": probe.source_class,
         "lawful_basis": probe.lawful_basis,

@@ -1,7 +1,7 @@
 """Register a service, decide on it, record its test, accept its terms, close a review that exigency opened."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterseal.gateway.found import found
@@ -45,6 +45,7 @@ class ServiceDescription:
     terms_version: str
     terms: str
     contract: str = ""
+    quality_floor: Mapping[str, float] = field(default_factory=dict)
 
 
 def register_service(office: Office, *, description: ServiceDescription, by: str) -> Service | Refusal:
@@ -71,6 +72,7 @@ def register_service(office: Office, *, description: ServiceDescription, by: str
             approval_expires=now.at,
             modes=sorted(description.modes),
             case_types=sorted(description.case_types),
+            quality_floor=dict(description.quality_floor),
             terms_version=description.terms_version,
             terms=description.terms,
             registered_by_id=by,

@@ -100,7 +100,7 @@ def request_search(
             )
             return objects[-1].id
 
-        stop_list = office.policies.in_force(now.at).narrative.stop_list
+        stop_list = office.policies.narrative.stop_list
         measures = measure(purpose.narrative, stop_list)
         fingerprint = office.fingerprint(normalised(purpose.narrative).encode())
         request = SearchRequest(

@@ -22,7 +22,7 @@ from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.entry import JsonValue, PublicValue, Reason, make_entry
 from counterseal.ledger.receipt import build_receipt
 from counterseal.ledger.tree import Frontier, leaf_hash
-from counterseal.oversight.models import VaultObject
+from counterseal.oversight.models import LogKey, VaultObject
 from counterseal.terms.decisions import Decision, Refusal, Unmet
 from counterseal.terms.errors import IntegrityError, StaleError, UnavailableError
 from counterseal.terms.rows import SealedRow
@@ -50,6 +50,7 @@ class Change:
         self.at = at
         self._frontier = _read_frontier()
         self._last: Sealed | None = None
+        self._successor: Signer | None = None
         self.receipt = b""
 
     @property
@@ -140,6 +141,10 @@ class Change:
             unmet=tuple(unmet), policies=(), pack_digest=self.office.policies.in_force(self.at).digest
         )
 
+    def hand_over_to(self, successor: Signer) -> None:
+        """Let the checkpoint of this change bear the next key's signature too: a key rotation."""
+        self._successor = successor
+
     def _append(self, body: bytes, disclosures: Sequence[str]) -> None:
         index = self._frontier.size
         self._frontier, nodes = self._frontier.append(leaf_hash(body))
@@ -154,15 +159,18 @@ class Change:
                 [[n.level, n.index, n.hash] for n in nodes],
             )
 
-    def _close(self, also: Sequence[Signer] = ()) -> None:
+    def _close(self) -> None:
         """Sign the tree as it now is, and store the signed checkpoint beside it."""
         if self._last is None:
             raise SealingError("a change must seal at least one entry; nothing was written")
+        signers = [self.office.signer] + ([self._successor] if self._successor else [])
         checkpoint = sign_checkpoint(
-            Checkpoint(self.office.origin, self._frontier.size, self._frontier.root()),
-            self.office.signer,
-            *also,
+            Checkpoint(self.office.origin, self._frontier.size, self._frontier.root()), *signers
         )
+        if self._successor is not None:
+            LogKey.objects.create(
+                from_size=self._frontier.size, vkey=self._successor.vkey, checkpoint=checkpoint
+            )
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE oversight_logstate SET frontier = %s, checkpoint = %s WHERE id = 1",

@@ -33,7 +33,7 @@ class Service(SealedRow):
     """A facial recognition service: an operator with its own images and algorithm (HSI-M/2-service).
 
     modes, case_types: what it may be used for (HSI-B/parameters). connector: the name under which the
-    gateway reaches it.
+    gateway reaches it. quality_floor: what it demands of a probe beyond the capture step's own floor.
     """
 
     prefix = "service"
@@ -49,6 +49,7 @@ class Service(SealedRow):
     approval_expires = models.DateTimeField()
     modes = models.JSONField(default=list)
     case_types = models.JSONField(default=list)
+    quality_floor = models.JSONField(default=dict)
     terms_version = models.CharField(max_length=40)
     terms = models.TextField()
     decided_by_id = models.CharField(max_length=48, blank=True)

@@ -33,7 +33,7 @@ class Role(StrEnum):
 class AttestationKind(StrEnum):
     """The three things personnel certify, apart from one another (HSI-M/4A3)."""
 
-    TRAINING = "training"
+    COURSE = "course"
     BEST_PRACTICE = "best-practice"
     SAFEGUARDS = "safeguards"
 

@@ -1,0 +1,257 @@
+"""Wire an installation together: one home folder in, one `Office` out.
+
+A home holds office.toml, the keys, the database, the vault, the services' folders and nothing else. The
+keys folder is what must be kept apart from the rest by whoever runs this (docs/explanation/threat-model.md).
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+import django
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
+from django.core.management import call_command
+from django.db import connections
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "counterseal.settings")
+django.setup()  # models can be imported only after this
+
+from counterseal.biometrics.embedded import load_embedded  # noqa: E402
+from counterseal.biometrics.engine import Engine  # noqa: E402
+from counterseal.connectors.process import ServiceProcess  # noqa: E402
+from counterseal.gateway.export_ledger import key_history  # noqa: E402
+from counterseal.gateway.guards import install_guards  # noqa: E402
+from counterseal.gateway.office import Office  # noqa: E402
+from counterseal.gateway.sealing import change  # noqa: E402
+from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint  # noqa: E402
+from counterseal.ledger.tree import Frontier  # noqa: E402
+from counterseal.oversight.models import LogKey, LogState  # noqa: E402
+from counterseal.oversight.vault import Vault  # noqa: E402
+from counterseal.people.models import Person, Role, RoleGrant  # noqa: E402
+from counterseal.policy import load_policies  # noqa: E402
+from counterseal.terms.errors import BadInputError, IntegrityError  # noqa: E402
+
+FOUNDING = "founding"
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeSettings:
+    """office.toml. agency: its name. origin: the log's name, as checkpoints bear it. evaluation: a trial on
+    synthetic people, marked as such on everything that people read."""
+
+    agency: str
+    origin: str
+    evaluation: bool
+
+
+class Services:
+    """The connectors of one home, each started when first asked for and stopped with `close`."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._open: dict[str, ServiceProcess] = {}
+        self._lock = Lock()
+
+    def __call__(self, name: str) -> ServiceProcess:
+        """The connector of this name.
+
+        Raises:
+            UnavailableError: no such service, or its process does not start.
+        """
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = ServiceProcess(self._home / "services" / name)
+            return self._open[name]
+
+    def close(self) -> None:
+        """Stop every process that was started here."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+
+def init_home(
+    home: Path, *, agency: str, origin: str, administrator: str, evaluation: bool = False
+) -> tuple[Office, str]:
+    """Make a new installation: keys, policies, database with guards, the log's first entry, one administrator.
+
+    Answers with the office and the administrator's person id.
+
+    Raises:
+        BadInputError: the folder holds something already, or a name is missing.
+    """
+    if home.exists() and any(home.iterdir()):
+        raise BadInputError(f"`{home}` is not empty; choose a new folder (nothing was changed there)")
+    if not agency.strip() or not administrator.strip():
+        raise BadInputError("an installation names its agency and its first administrator")
+    if not re.fullmatch(r"[a-z0-9.-]+(/[a-z0-9.-]+)*", origin):
+        raise BadInputError(f"the log's origin looks like `agency.example/faces`, not like `{origin}`")
+    (home / "keys").mkdir(parents=True)
+    for private in (home, home / "keys"):
+        private.chmod(0o700)
+    for folder in ("vault", "services"):
+        (home / folder).mkdir()
+    shutil.copytree(shipped_policies(), home / "policies")
+    for key in ("log.key", "vault.key", "fingerprint.key"):
+        _write_secret(home / "keys" / key, secrets.token_bytes(32))
+    (home / "office.toml").write_text(
+        f"agency = {json.dumps(agency)}\norigin = {json.dumps(origin)}\nevaluation = {str(evaluation).lower()}\n"
+    )
+    _use_database(home)
+    call_command("migrate", verbosity=0, interactive=False)
+    install_guards()
+    office = _office(home)
+    return office, _found(office, agency=agency, administrator=administrator)
+
+
+def open_office(home: Path) -> Office:
+    """Open an installation.
+
+    Raises:
+        BadInputError: there is none in this folder, or its settings or policies cannot be read.
+    """
+    if not (home / "office.toml").is_file():
+        raise BadInputError(
+            f"there is no installation in `{home}`: make one with `counterseal init --home {home}`"
+        )
+    _use_database(home)
+    return _office(home)
+
+
+def read_settings(home: Path) -> OfficeSettings:
+    """office.toml, checked."""
+    try:
+        with (home / "office.toml").open("rb") as file:
+            content = tomllib.load(file)
+        return OfficeSettings(str(content["agency"]), str(content["origin"]), bool(content["evaluation"]))
+    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        raise BadInputError(f"`{home / 'office.toml'}` cannot be used: {error}") from error
+
+
+def shipped_policies() -> Path:
+    """Where the packs lie that come with the program: beside the sources, or where a wheel puts them."""
+    for place in (Path(__file__).parents[2] / "policies", Path(sys.prefix) / "share/counterseal/policies"):
+        if (place / "schema.cedarschema").is_file():
+            return place
+    raise BadInputError("the policy packs that come with the program are not there: install it again")
+
+
+def connect_service(
+    office: Office, *, name: str, service_id: str, backend: str, config: Mapping[str, str | int | float]
+) -> Path:
+    """Make the folder of a connector: its credential, the log keys it trusts, its settings."""
+    folder = office.home / "services" / name
+    folder.mkdir(parents=True, mode=0o700)
+    _write_secret(folder / "credential", secrets.token_bytes(32))
+    _write_secret(folder / "gallery.key", secrets.token_bytes(32))
+    lines = {"service_id": service_id, "log_origin": office.origin, "backend": backend, **config}
+    (folder / "service.toml").write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in lines.items()))
+    trust_log_keys(office)
+    return folder
+
+
+def trust_log_keys(office: Office) -> None:
+    """Tell every connector of this home which keys the log has: at its making, and after a rotation."""
+    for folder in (office.home / "services").iterdir():
+        (folder / "log-keys.json").write_bytes(key_history().to_json())
+
+
+def install_log_key(office: Office, new: Signer, seed: bytes) -> Office:
+    """Put the successor's key in place after a rotation; the old private key is gone."""
+    _write_secret(office.home / "keys" / "log.key", seed)
+    trust_log_keys(office)
+    return replace(office, signer=new)
+
+
+def close(office: Office) -> None:
+    """Stop what this process started, and let go of the database."""
+    if isinstance(office.services, Services):
+        office.services.close()
+    connections.close_all()
+
+
+def _office(home: Path) -> Office:
+    options = read_settings(home)
+    engine: Callable[[], Engine] = cache(lambda: load_embedded())
+    storage = FileSystemStorage(location=home / "vault", file_permissions_mode=0o600)
+    return Office(
+        home=home,
+        origin=options.origin,
+        clock=lambda: datetime.now(UTC),
+        token=secrets.token_bytes,
+        policies=load_policies(home / "policies"),
+        signer=Signer.from_seed(options.origin, _secret(home, "log.key")),
+        vault=Vault(storage, _secret(home, "vault.key")),
+        fingerprint_key=_secret(home, "fingerprint.key"),
+        services=Services(home),
+        engine=engine,
+    )
+
+
+def _found(office: Office, *, agency: str, administrator: str) -> str:
+    """The log's first entry, and the first administrator: the only role that nobody granted."""
+    empty = Frontier()
+    LogKey.objects.create(from_size=0, vkey=office.signer.vkey)
+    LogState.objects.create(
+        frontier=empty.to_bytes(),
+        checkpoint=sign_checkpoint(Checkpoint(office.origin, 0, empty.root()), office.signer),
+    )
+    with change(office) as now:
+        person = Person(id=office.new_id(Person), name=administrator, unit=agency, admitted_at=now.at)
+        grant = RoleGrant(
+            id=office.new_id(RoleGrant),
+            person=person,
+            role=Role.ADMINISTRATOR,
+            granted_by_id=FOUNDING,
+            granted_at=now.at,
+        )
+        now.seal(
+            "log.opened",
+            by=FOUNDING,
+            action="open the log",
+            target="log",
+            outcome="done",
+            rows=[person, grant],
+        )
+        return person.id
+
+
+def _use_database(home: Path) -> None:
+    """Point Django at this home. One process works on one home at a time."""
+    os.environ["COUNTERSEAL_HOME"] = str(home)
+    connections.close_all()
+    database = str(home / "counterseal.sqlite3")
+    connections["default"].settings_dict["NAME"] = database
+    settings.DATABASES["default"]["NAME"] = database
+
+
+def _secret(home: Path, name: str) -> bytes:
+    try:
+        secret = (home / "keys" / name).read_bytes()
+    except OSError as error:
+        raise BadInputError(f"the key `{name}` of this installation cannot be read: {error}") from error
+    if len(secret) != 32:
+        raise IntegrityError(
+            f"the key `{name}` of this installation is not 32 bytes long; restore it from its backup"
+        )
+    return secret
+
+
+def _write_secret(path: Path, secret: bytes) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,155 @@
+"""The database's own guards, made from the same tables that Python checks.
+
+An update can go round Python. These triggers refuse it: a status moves only as the transitions say, a log
+row is never changed, a sealed row is never deleted, an approval is for the request's own requester, and a
+judgement comes only into an open review.
+"""
+
+from collections import defaultdict
+
+from django.apps import apps
+from django.db import connection
+
+from counterseal.casework.transitions import TRANSITIONS as CASEWORK
+from counterseal.oversight.transitions import TRANSITIONS as OVERSIGHT
+from counterseal.terms.errors import UnavailableError
+from counterseal.terms.rows import SealedRow
+
+# What is written once and never changed: statements, judgements, approvals, and the log itself.
+WRITTEN_ONCE = (
+    "people.attestation",
+    "people.certificate",
+    "casework.approval",
+    "casework.disposition",
+    "casework.comparison",
+    "casework.candidaterow",
+    "casework.candidatelistrow",
+    "casework.probeedit",
+    "casework.probe",
+    "casework.investigativestep",
+    "oversight.concurrence",
+    "oversight.disclosure",
+    "oversight.logentry",
+    "oversight.lognode",
+)
+NEVER_DELETED = (
+    "oversight.logentry",
+    "oversight.lognode",
+    "oversight.logstate",
+    "oversight.logkey",
+    "oversight.vaultobject",
+)
+
+
+def install_guards() -> int:
+    """Make all triggers anew; answers how many there are. Run after every migration.
+
+    Raises:
+        UnavailableError: this kind of database has no guards yet; it is not used without them.
+    """
+    if connection.vendor != "sqlite":
+        raise UnavailableError(
+            f"guards for `{connection.vendor}` do not exist yet; this installation runs on SQLite"
+        )
+    statements = triggers()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP TRIGGER {name}")
+        for statement in statements.values():
+            cursor.execute(statement)
+    return len(statements)
+
+
+def triggers() -> dict[str, str]:
+    """Every guard by name, as SQL for SQLite."""
+    made: dict[str, str] = {}
+
+    def guard(name: str, event: str, table: str, when: str, says: str) -> None:
+        made[name] = (
+            f"CREATE TRIGGER guard_{name} BEFORE {event} ON {table} FOR EACH ROW WHEN {when} "
+            f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
+        )
+
+    for label, pairs in _moves().items():
+        model = apps.get_model(label)
+        if "status" not in {f.name for f in model._meta.fields}:
+            continue
+        table, short = model._meta.db_table, label.replace(".", "_")
+        made_as = ", ".join(f"'{after}'" for before, after in sorted(pairs) if before == "")
+        allowed = " OR ".join(
+            f"(OLD.status = '{before}' AND NEW.status = '{after}')"
+            for before, after in sorted(pairs)
+            if before
+        )
+        guard(
+            f"{short}_made",
+            "INSERT",
+            table,
+            f"NEW.status NOT IN ({made_as})",
+            f"{label}: made in a state it cannot begin in",
+        )
+        guard(
+            f"{short}_moved",
+            "UPDATE OF status",
+            table,
+            f"NEW.status <> OLD.status AND NOT ({allowed or '0'})",
+            f"{label}: this state cannot follow that one",
+        )
+    for label in WRITTEN_ONCE:
+        model = apps.get_model(label)
+        guard(
+            f"{label.replace('.', '_')}_once",
+            "UPDATE",
+            model._meta.db_table,
+            "1",
+            f"{label}: written once, never changed",
+        )
+    for model in apps.get_models():
+        label = model._meta.label_lower
+        if issubclass(model, SealedRow) or label in NEVER_DELETED:
+            guard(
+                f"{label.replace('.', '_')}_kept",
+                "DELETE",
+                model._meta.db_table,
+                "1",
+                f"{label}: a sealed row is never deleted",
+            )
+    guard(
+        "approval_of_the_requester",
+        "INSERT",
+        "casework_approval",
+        "NEW.requester_id <> (SELECT requester_id FROM casework_searchrequest WHERE id = NEW.request_id)",
+        "casework.approval: names another requester than its request",
+    )
+    guard(
+        "concurrence_on_the_proposer",
+        "INSERT",
+        "oversight_concurrence",
+        "NEW.proposer_id <> (SELECT proposed_by_id FROM oversight_use WHERE id = NEW.use_id)",
+        "oversight.concurrence: names another proposer than its use",
+    )
+    guard(
+        "disposition_into_an_open_review",
+        "INSERT",
+        "casework_disposition",
+        "(SELECT status FROM casework_review WHERE id = NEW.review_id) <> 'open'",
+        "casework.disposition: its review is locked",
+    )
+    guard(
+        "use_active_by_three",
+        "UPDATE OF status",
+        "oversight_use",
+        "NEW.status = 'active' AND (SELECT count(DISTINCT person_id) FROM oversight_concurrence "
+        "WHERE use_id = NEW.id AND concurs) < 3",
+        "oversight.use: active only after three offices, three persons",
+    )
+    return made
+
+
+def _moves() -> dict[str, set[tuple[str, str]]]:
+    pairs: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for transition in (*CASEWORK.values(), *OVERSIGHT.values()):
+        for before in transition.before:
+            pairs[transition.table].add((before, str(transition.after)))
+    return pairs
