@@ -35,5 +35,9 @@ class GalleryStateError(BiometricsError, BadInputError):
     """The reference asked for does not exist, or the one to add exists already."""
 
 
+class GalleryUnavailableError(BiometricsError, UnavailableError):
+    """The file is busy, full or not writable; nothing was changed."""
+
+
 class GalleryCorruptError(BiometricsError, IntegrityError):
     """A sealed record does not open, or the file is damaged: stop and look."""

@@ -53,7 +53,7 @@ def models_folder() -> Path:
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise EngineLoadError(f"package `{PACKAGE}` is not installed: install the project's locked requirements")
+        raise EngineLoadError(f"package `{PACKAGE}` is not installed: install the locked requirements")
     return Path(next(iter(spec.submodule_search_locations))) / "models"
 
 

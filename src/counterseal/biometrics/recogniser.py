@@ -8,6 +8,7 @@ convolutions. Shapes follow dlib's `dnn_face_recognition_ex.cpp` (network `anet_
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -142,12 +143,12 @@ class _Graph:
         self.constants: list[onnx.TensorProto] = []
         self._layers = iter(zip(LAYERS, layers, strict=True))
 
-    def constant(self, value: npt.NDArray[np.generic]) -> str:
+    def constant(self, value: npt.NDArray[Any]) -> str:
         name = f"c{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(value, name))
         return name
 
-    def node(self, kind: str, *inputs: str, **attributes: object) -> str:
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
         name = f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name

@@ -1,0 +1,1 @@
+"""What `counterseal demo` shows: a synthetic agency with synthetic people."""
