@@ -97,12 +97,13 @@ class ServiceProcess:
             stdin=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        ready, _, _ = select.select([child.stdout], [], [], start_within)
-        if not ready or child.stdout is None or child.stdout.readline() != b"ready\n":
+        said = child.stdout
+        assert said is not None
+        ready, _, _ = select.select([said], [], [], start_within)
+        if not ready or said.readline() != b"ready\n":
             child.kill()
             child.wait()
-            if child.stdout is not None:
-                child.stdout.close()
+            said.close()
             socket.parent.rmdir()
             raise UnavailableError(
                 f"the service in `{self._folder}` did not start; its own message stands above"

@@ -35,10 +35,6 @@ class Backend(Protocol):
         """Answer a question whose receipt was verified."""
         ...
 
-    def manage(self, message: Message) -> Message:
-        """Answer an operator's message about the service's own gallery."""
-        ...
-
 
 class Server:
     """One service: its gate and its backend."""
@@ -50,8 +46,6 @@ class Server:
     def respond(self, message: Message) -> Message:
         """Answer one message; whatever goes wrong inside is a failure that says so."""
         try:
-            if message.header.get("say") != "submit":
-                return self._backend.manage(message)
             submission = submission_of(message)
             question = self._gate.admit(submission)
             return answer_message(self._backend.answer(question, submission))

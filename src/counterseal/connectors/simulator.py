@@ -21,7 +21,6 @@ from counterseal.connectors.port import (
 )
 from counterseal.connectors.receipts import Question
 from counterseal.connectors.serve import HangUpError
-from counterseal.connectors.wire import Message
 from counterseal.terms.biometrics import Mode
 
 
@@ -56,12 +55,6 @@ class SimulatedService:
         returned = count + 2 if behaviour == "lies-about-count" else count
         engine = "" if behaviour == "babbles" else "simulated-1"
         return Answer(engine, "similarity", 1000, returned, candidates=candidates)
-
-    def manage(self, message: Message) -> Message:
-        """A simulated service has no gallery."""
-        return Message(
-            {"say": "failure", "code": "not-supported", "says": "the simulated service keeps no gallery"}
-        )
 
     def _behaviour(self) -> str:
         told = self._folder / "behaviour"

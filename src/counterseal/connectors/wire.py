@@ -73,9 +73,15 @@ def submission_message(submission: Submission) -> Message:
 
 
 def submission_of(message: Message) -> Submission:
-    """The submission of a message."""
+    """The submission of a message.
+
+    Raises:
+        WireError: it is none.
+    """
+    if message.header.get("say") != "submit" or len(message.parts) != 5:
+        raise WireError("this is no submission")
     request, entry, receipt, probe, second = message.parts
-    return Submission(request, entry, message.header["opening"], receipt, probe, second)
+    return Submission(request, entry, str(message.header.get("opening")), receipt, probe, second)
 
 
 def answer_message(answer: Answer | ServiceFailure) -> Message:

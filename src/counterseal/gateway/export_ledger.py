@@ -8,7 +8,6 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from counterseal.gateway.office import Office
 from counterseal.ledger.checkpoint import Verifier
 from counterseal.ledger.directory import side_files
 from counterseal.ledger.errors import LedgerError
@@ -38,7 +37,7 @@ def key_history() -> KeyHistory:
     )
 
 
-def export_ledger(office: Office, folder: Path) -> Exported:
+def export_ledger(folder: Path) -> Exported:
     """Write everything that an outsider needs. Safe to repeat on the same folder; the checkpoint comes last.
 
     Raises:

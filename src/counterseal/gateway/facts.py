@@ -21,6 +21,7 @@ from counterseal.casework.models import (
     SearchRequest,
 )
 from counterseal.casework.words import ActionKind, ApprovalKind, ComparisonResult, LeadStatus
+from counterseal.gateway.collect_probe import meets_floor
 from counterseal.oversight.models import (
     Concurrence,
     Duty,

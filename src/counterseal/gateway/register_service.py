@@ -50,9 +50,9 @@ class ServiceDescription:
 
 def register_service(office: Office, *, description: ServiceDescription, by: str) -> Service | Refusal:
     """Put a service on the register, unreviewed."""
-    for field in ("name", "operator", "algorithm", "version", "gallery", "terms_version"):
-        if not str(getattr(description, field)).strip():
-            raise BadInputError(f"a service states its {field.replace('_', ' ')}")
+    for said in ("name", "operator", "algorithm", "version", "gallery", "terms_version"):
+        if not str(getattr(description, said)).strip():
+            raise BadInputError(f"a service states its {said.replace('_', ' ')}")
     if unknown := set(description.modes) - set(Mode):
         raise BadInputError(f"there is no mode {', '.join(sorted(unknown))}; the modes are {', '.join(Mode)}")
     with change(office) as now:

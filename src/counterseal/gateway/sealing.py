@@ -13,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 from django.db import DatabaseError, connection, transaction
 from django.db import IntegrityError as ConstraintError
+from django.db.models import Model
 
 from counterseal.gateway.office import Office
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
@@ -90,10 +92,10 @@ class Change:
         entry = make_entry(
             kind=kind,
             at=self.at,
-            outcome=outcome,
+            outcome=str(outcome),
             reason=reason,
             causes=sorted(set(causes)),
-            public=dict(public or {}),
+            public={k: str(v) if isinstance(v, str) else v for k, v in (public or {}).items()},
             committed={
                 "initiator": by,
                 "action": action,
@@ -103,8 +105,8 @@ class Change:
             },
             salt=lambda: self.office.token(16),
         )
-        for row in (*rows, *objects):
-            row.save(force_insert=row._state.adding, force_update=not row._state.adding)
+        for stored in cast("list[Model]", [*rows, *objects]):
+            stored.save(force_insert=stored._state.adding, force_update=not stored._state.adding)
         self._append(entry.body, [d.encoded for d in entry.disclosures])
         sealed = Sealed(index, entry.body, {d.name: d.encoded for d in entry.disclosures})
         self._last = sealed

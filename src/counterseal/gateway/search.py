@@ -13,13 +13,14 @@ This module does 1 to 4. Its caller MUST go on with 5: a candidate is not an ide
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import rfc8785
 
 from counterseal.casework.models import CandidateListRow, CandidateRow, SearchRequest
 from counterseal.casework.words import RequestStatus
-from counterseal.connectors.port import Answer, ReturnedCandidate, ServiceFailure, Submission
+from counterseal.connectors.port import Answer, Foil, ReturnedCandidate, ServiceFailure, Submission
 from counterseal.gateway.facts import search_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
@@ -230,24 +231,11 @@ def _seal_answer(
             )
             return objects[-1].id
 
-        rows: list[CandidateRow] = []
-        for place, shown in enumerate([*answer.candidates, *answer.foils]):
-            candidate_id = office.new_id(CandidateRow)
-            ranked = isinstance(shown, ReturnedCandidate)
-            rows.append(
-                CandidateRow(
-                    id=candidate_id,
-                    candidate_list=candidate_list,
-                    rank=place + 1 if ranked else None,
-                    reference_id=shown.reference_id,
-                    person_ref=shown.person_ref,
-                    score=shown.score if ranked else None,
-                    score_kind=answer.score_kind,
-                    reference_captured_on=shown.captured_on if ranked else None,
-                    photograph=keep(shown.photograph, candidate_id),
-                    foil=not ranked,
-                )
-            )
+        rows = [
+            _candidate(office, candidate_list, answer, shown, keep, rank=rank)
+            for rank, shown in enumerate(answer.candidates, start=1)
+        ]
+        rows += [_candidate(office, candidate_list, answer, foil, keep, rank=None) for foil in answer.foils]
         sealed = now.seal(
             "search.outcome",
             by=by,
@@ -267,6 +255,31 @@ def _seal_answer(
             objects=objects,
         )
         return Answered(request, permit, answer, candidate_list, intent.index, sealed.index)
+
+
+def _candidate(
+    office: Office,
+    candidate_list: CandidateListRow,
+    answer: Answer,
+    shown: ReturnedCandidate | Foil,
+    keep: Callable[[bytes, str], str],
+    *,
+    rank: int | None,
+) -> CandidateRow:
+    candidate_id = office.new_id(CandidateRow)
+    ranked = shown if isinstance(shown, ReturnedCandidate) else None
+    return CandidateRow(
+        id=candidate_id,
+        candidate_list=candidate_list,
+        rank=rank,
+        reference_id=shown.reference_id,
+        person_ref=shown.person_ref,
+        score=ranked.score if ranked else None,
+        score_kind=answer.score_kind,
+        reference_captured_on=ranked.captured_on if ranked else None,
+        photograph=keep(shown.photograph, candidate_id),
+        foil=ranked is None,
+    )
 
 
 def _connector(request: SearchRequest) -> str:

@@ -1,0 +1,170 @@
+"""Enrol, withhold and erase references in a gallery of our own, with a sealed record of each act."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from counterseal.biometrics.gallery import Enrolled, ErasureSteps
+from counterseal.connectors.embedded import GalleryDesk
+from counterseal.gateway.office import Office
+from counterseal.gateway.sealing import Change, change
+from counterseal.people.models import Role
+from counterseal.terms.decisions import Refusal, Unmet
+from counterseal.terms.errors import BadInputError
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What came of a folder: references made, and failures to enrol by reason, each with its files."""
+
+    enrolled: int
+    failures: dict[str, list[str]]
+
+
+def enrol_references(
+    office: Office, *, connector: str, pictures: Path, by: str, progress: Callable[[Path], None] | None = None
+) -> Enrolment | Refusal:
+    """Enrol every picture under a folder. Runs again after an interruption: what is there stays.
+
+    The intent is sealed before the first picture, the counts after the last.
+    """
+    if not pictures.is_dir():
+        raise BadInputError(f"`{pictures}` is no folder")
+    with change(office) as now:
+        if refusal := _not_steward(now, by, "enrol references", connector):
+            return refusal
+        intent = now.seal(
+            "gallery.enrolment.intent",
+            by=by,
+            action="enrol references",
+            target=connector,
+            outcome="permitted",
+            committed={"folder": str(pictures)},
+        )
+    desk = _desk(office, connector)
+    enrolled, failures = 0, Counter[str]()
+    files: dict[str, list[str]] = {}
+    try:
+        for picture, outcome in desk.enrol_folder(pictures):
+            if isinstance(outcome, Enrolled):
+                enrolled += 1
+            else:
+                reason = str(outcome.cause.code) if outcome.cause else "already-enrolled"
+                failures[reason] += 1
+                files.setdefault(reason, []).append(str(picture.relative_to(pictures)))
+            if progress is not None:
+                progress(picture)
+    finally:
+        desk.close()
+    with change(office) as now:
+        now.seal(
+            "gallery.enrolment.outcome",
+            by=by,
+            action="enrol references",
+            target=connector,
+            outcome="done",
+            causes=[intent.index],
+            public={"enrolled": enrolled, "failed": sum(failures.values())},
+        )
+    return Enrolment(enrolled, files)
+
+
+def withhold_reference(
+    office: Office, *, connector: str, reference_id: str, searchable: bool, by: str
+) -> Refusal | None:
+    """Take a reference out of searches, or back in: gallery hygiene, for example after a dismissed case."""
+    with change(office) as now:
+        if refusal := _not_steward(now, by, "withhold a reference", connector):
+            return refusal
+        now.seal(
+            "reference.restored" if searchable else "reference.withheld",
+            by=by,
+            action="withhold a reference",
+            target=connector,
+            outcome="done",
+            committed={"reference": reference_id},
+        )
+    desk = _desk(office, connector)
+    try:
+        desk.set_searchable(reference_id, searchable)
+    finally:
+        desk.close()
+    return None
+
+
+def erase_references(office: Office, *, connector: str, person_ref: str, by: str) -> ErasureSteps | Refusal:
+    """Erase everything about one person of the gallery: sealed first, then destroyed, then checked."""
+    desk = _desk(office, connector)
+    try:
+        if not any(r.person_id == person_ref for r in desk.references()):
+            raise BadInputError(f"the gallery holds nobody under `{person_ref}` (`counterseal gallery list`)")
+        with change(office) as now:
+            if refusal := _not_steward(now, by, "erase references", connector):
+                return refusal
+            intent = now.seal(
+                "gallery.erasure.intent",
+                by=by,
+                action="erase references",
+                target=connector,
+                outcome="permitted",
+                committed={"person": person_ref},
+            )
+        steps = desk.erase(person_ref)
+        with change(office) as now:
+            now.seal(
+                "gallery.erasure.outcome",
+                by=by,
+                action="erase references",
+                target=connector,
+                outcome="done" if steps.complete else "incomplete",
+                causes=[intent.index],
+                public={"references": len(steps.references)},
+            )
+        return steps
+    finally:
+        desk.close()
+
+
+def list_references(office: Office, *, connector: str) -> list[dict[str, object]]:
+    """Every reference of the gallery by id; no photograph, no features."""
+    desk = _desk(office, connector)
+    try:
+        return [
+            {
+                "reference": r.reference_id,
+                "person": r.person_id,
+                "captured_on": r.captured_on.isoformat() if r.captured_on else None,
+                "searchable": r.searchable,
+            }
+            for r in desk.references()
+        ]
+    finally:
+        desk.close()
+
+
+def _desk(office: Office, connector: str) -> GalleryDesk:
+    folder = office.home / "services" / connector
+    if not (folder / "gallery.key").is_file():
+        raise BadInputError(f"there is no service of our own named `{connector}`")
+    return GalleryDesk(folder)
+
+
+def _not_steward(now: Change, by: str, action: str, connector: str) -> Refusal | None:
+    if now.office.acting(by) & {Role.REVIEWING_UNIT, Role.RECORDS_OFFICE, Role.ADMINISTRATOR}:
+        return None
+    return now.refuse(
+        "gallery.refused",
+        now.unmet(
+            [
+                Unmet(
+                    "D-026-11/security",
+                    f"`{action}` needs the role reviewing-unit, records-office or administrator",
+                    "ask somebody who holds one of these roles",
+                )
+            ]
+        ),
+        by=by,
+        action=action,
+        target=connector,
+    )
