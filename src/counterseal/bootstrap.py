@@ -11,10 +11,9 @@ import secrets
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -27,8 +26,7 @@ from django.db import connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "counterseal.settings")
 django.setup()  # models can be imported only after this
 
-from counterseal.biometrics.embedded import load_embedded  # noqa: E402
-from counterseal.biometrics.engine import Engine  # noqa: E402
+from counterseal.connectors.embedded import shared_engine  # noqa: E402
 from counterseal.connectors.process import ServiceProcess  # noqa: E402
 from counterseal.gateway.export_ledger import key_history  # noqa: E402
 from counterseal.gateway.guards import install_guards  # noqa: E402
@@ -183,7 +181,6 @@ def close(office: Office) -> None:
 
 def _office(home: Path) -> Office:
     options = read_settings(home)
-    engine: Callable[[], Engine] = cache(lambda: load_embedded())
     storage = FileSystemStorage(location=home / "vault", file_permissions_mode=0o600)
     return Office(
         home=home,
@@ -195,7 +192,7 @@ def _office(home: Path) -> Office:
         vault=Vault(storage, _secret(home, "vault.key")),
         fingerprint_key=_secret(home, "fingerprint.key"),
         services=Services(home),
-        engine=engine,
+        engine=shared_engine,
     )
 
 

@@ -7,12 +7,14 @@ stated for a gallery of this size, a search returns its list with no decision.
 import math
 import secrets
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from counterseal.biometrics.capture import Capture, capture
 from counterseal.biometrics.compare import compare, reaches
-from counterseal.biometrics.embedded import load_embedded
+from counterseal.biometrics.embedded import EmbeddedEngine, load_embedded
 from counterseal.biometrics.engine import Engine, Metric, Template
 from counterseal.biometrics.gallery import Enrolled, ErasureSteps, FailureToEnrol, Gallery, StoredReference
 from counterseal.biometrics.identify import OperatingPoint, identify
@@ -46,13 +48,18 @@ class EmbeddedService:
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        self._engine = load_embedded()
+        self._engine = shared_engine()
         self._gallery = open_gallery(folder, self._engine)
         self._gallery.index()
         self._config = config
+        self._one_at_a_time = Lock()
 
     def answer(self, question: Question, submission: Submission) -> Answer | ServiceFailure:
-        """Compare what was asked, and nothing else."""
+        """Compare what was asked, and nothing else. One question at a time: the detector keeps state."""
+        with self._one_at_a_time:
+            return self._answered(question, submission)
+
+    def _answered(self, question: Question, submission: Submission) -> Answer | ServiceFailure:
         probe = self._acquired(submission.probe)
         if isinstance(probe, ServiceFailure):
             return probe
@@ -155,6 +162,12 @@ class EmbeddedService:
         return kind(value, self._engine.engine_id)
 
 
+@cache
+def shared_engine() -> EmbeddedEngine:
+    """The embedded engine, loaded once a process: loading takes longer than most searches."""
+    return load_embedded()
+
+
 def open_gallery(folder: Path, engine: Engine) -> Gallery:
     """The gallery of a service folder, under the service's own key."""
     return Gallery(
@@ -169,7 +182,7 @@ class GalleryDesk:
     """The operator's side of the embedded service: enrol, list, erase. Never through the search port."""
 
     def __init__(self, folder: Path) -> None:
-        self._engine = load_embedded()
+        self._engine = shared_engine()
         self._gallery = open_gallery(folder, self._engine)
 
     def enrol_folder(self, pictures: Path) -> Iterator[tuple[Path, Enrolled | FailureToEnrol]]:

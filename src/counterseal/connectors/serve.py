@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import tomllib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -37,7 +38,7 @@ class Backend(Protocol):
 
 
 class Server:
-    """One service: its gate and its backend."""
+    """One service: its gate, and what compares behind it."""
 
     def __init__(self, gate: ReceiptGate, backend: Backend) -> None:
         self._gate = gate
@@ -65,7 +66,7 @@ class Server:
             connection.close()
 
 
-def build(folder: Path) -> Server:
+def build(folder: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Server:
     """Make the server of a service folder (see docs/reference/service-folder.md)."""
     with (folder / "service.toml").open("rb") as file:
         config = tomllib.load(file)
@@ -74,7 +75,7 @@ def build(folder: Path) -> Server:
         origin=config["log_origin"],
         service_id=config["service_id"],
         used=UsedReceipts(folder / "receipts.sqlite3"),
-        clock=lambda: datetime.now(UTC),
+        clock=clock,
         max_age=timedelta(seconds=config.get("max_age_seconds", 60)),
     )
     backend: Backend
