@@ -9,7 +9,7 @@ Traps of the engine that this file closes for the rest of the room:
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -105,33 +105,41 @@ def instant_json(text: str) -> Json:
     return {"__extn": {"fn": "datetime", "arg": text}}
 
 
-def ask(policies: Sequence[PolicySet], question: Question, schema: Schema | None) -> list[Answer]:
-    """Put one question to each set of policies.
+class Asked:
+    """One question made ready once, to be put to several sets of policies."""
 
-    With a schema, request and entities must conform to it. Without one, what is absent is an error of each
-    policy that reads it: only an explanation asks so, never a decision.
-    """
-    entities = json.dumps(
-        [
+    def __init__(self, question: Question, schema: Schema | None) -> None:
+        """With a schema the entities must conform to it; else every answer carries the error."""
+        self._question = question
+        self._request = {
+            "principal": question.principal.json(),
+            "action": {"type": "Action", "id": question.action},
+            "resource": question.resource.json(),
+        }
+        self._entities: cedarpy.Entities | None = None
+        self._error = ""
+        entities = [
             {"uid": question.principal.json(), "attrs": question.principal_attributes, "parents": []},
             {"uid": question.resource.json(), "attrs": question.resource_attributes, "parents": []},
         ]
-    )
-    try:
-        parsed = cedarpy.Entities.from_json_str(entities, schema)
-    except ValueError as error:
-        return [Answer(False, (), (str(error),))] * len(policies)
-    request = {
-        "principal": question.principal.json(),
-        "action": {"type": "Action", "id": question.action},
-        "resource": question.resource.json(),
-        "context": json.dumps(question.context),
-    }
-    answers = []
-    for policy_set in policies:
-        result = cedarpy.is_authorized(request, policy_set, parsed, schema)
-        diagnostics = result.diagnostics
-        undecided = result.decision is cedarpy.Decision.NoDecision and not diagnostics.errors
-        errors = ["the engine made no decision"] if undecided else diagnostics.errors
-        answers.append(Answer(result.allowed, tuple(diagnostics.reasons), tuple(errors)))
-    return answers
+        try:
+            self._entities = cedarpy.Entities.from_json_str(json.dumps(entities), schema)
+        except ValueError as error:
+            self._error = str(error)
+
+    def put_to(self, policies: PolicySet, schema: Schema | None, context: Json | None = None) -> Answer:
+        """Cedar's answer. context: a part of the question's context, for policies that read no more than it.
+
+        With a schema the request must conform to it. Without one, what is absent is an error of each policy
+        that reads it: only an explanation, or a question about a request already checked, asks so.
+        """
+        if self._entities is None:
+            return Answer(False, (), (self._error,))
+        context_json = json.dumps(self._question.context if context is None else context)
+        result = cedarpy.is_authorized(
+            {**self._request, "context": context_json}, policies, self._entities, schema
+        )
+        found = result.diagnostics
+        if result.decision is cedarpy.Decision.NoDecision and not found.errors:
+            return Answer(False, (), ("the engine made no decision",))
+        return Answer(result.allowed, tuple(found.reasons), tuple(found.errors))

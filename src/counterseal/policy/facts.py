@@ -1,8 +1,8 @@
 """From the facts of a request to the question Cedar is asked.
 
 Strict: each fact has the type the schema gives it, instants are RFC 3339 with an offset, whole numbers are
-counts (zero or more), and nothing that the action does not need is accepted: a misspelt fact must not pass for
-a stated one. Everything wrong is collected, so that one answer names it all.
+counts (zero or more), and nothing that the action does not need is accepted: a misspelt fact must not pass
+for a stated one. Everything wrong is collected, so that one answer names it all.
 """
 
 import re
@@ -147,11 +147,11 @@ class _FactReader:
                     )
                 )
         if len(values) != len(record.members) or not values.keys() <= record.members.keys():
-            for name in values:
-                if name not in record.members and (prefix or name != "action"):
+            for other in values:
+                if other not in record.members and (prefix or other != "action"):
                     self.problems.append(
                         _problem(
-                            f"`{_shown(prefix)}{_shown(name)}` is not a fact of {self.action}.",
+                            f"`{_shown(prefix)}{_shown(other)}` is not a fact of {self.action}.",
                             "Remove it, or mend its name: a misspelt fact counts for nothing.",
                         )
                     )

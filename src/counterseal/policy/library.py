@@ -36,7 +36,10 @@ from counterseal.policy.pack import (
     load_pack,
 )
 from counterseal.policy.reads import facts_read
-from counterseal.policy.schema import ActionShape, read_schema
+from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, read_schema
+
+# Facts by name; an empty tree means the fact, or the group, as a whole.
+FactTree = dict[str, "FactTree"]
 
 SCHEMA_FILE = "schema.cedarschema"
 
@@ -65,7 +68,8 @@ class ActionRules:
 
     permit: id of the one policy that can permit it, or None. clauses: what a permit stands for. readers: for
     each fact the clauses of the policies that read it. questions, meaning: the explanation's policy set and
-    what each of its ids means. duties, duty_by_id: the same for obligations.
+    what each of its ids means. duties, duty_by_id, duty_facts: the questions about
+    obligations, what each id means, and the facts of the context they read.
     """
 
     shape: ActionShape
@@ -76,6 +80,7 @@ class ActionRules:
     meaning: Mapping[str, ConditionQuestion]
     duties: PolicySet | None
     duty_by_id: Mapping[str, Duty]
+    duty_facts: FactTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +321,15 @@ def _compile(library: PolicyLibrary, states: list[tuple[Pack, bool]]) -> PolicyS
     )
 
 
+def _tree(paths: Iterable[str]) -> FactTree:
+    tree: FactTree = {}
+    for path in sorted(paths):
+        branch = tree
+        for name in path.split("."):
+            branch = branch.setdefault(name, {})
+    return tree
+
+
 def _rules_of(shape: ActionShape, policies: list[Policy], duties: list[Duty]) -> ActionRules:
     questions: dict[str, Json] = {}
     meaning: dict[str, ConditionQuestion] = {}
@@ -350,4 +364,10 @@ def _rules_of(shape: ActionShape, policies: list[Policy], duties: list[Duty]) ->
         meaning=meaning,
         duties=compile_set({duty.id: duty.cedar for duty in duties}) if duties else None,
         duty_by_id={duty.id: duty for duty in duties},
+        duty_facts=_tree(
+            leaf
+            for duty in duties
+            for leaf in facts_read(duty.cedar["conditions"], shape)
+            if leaf.split(".")[0] not in (PRINCIPAL_GROUP, shape.resource_group)
+        ),
     )

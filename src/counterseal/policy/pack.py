@@ -1,8 +1,8 @@
 """One pack: a source document turned into clauses, policies, duties, texts and parameters.
 
 A folder `policies/<document>/` holds source.toml, clauses.toml, conditions.toml, rules.cedar and, where the
-document needs them, obligations.cedar, attestations.toml and narrative.toml; cases/ decides nothing and is not
-read here. What concerns one pack alone is checked here, what concerns several together in library.py.
+document needs them, obligations.cedar, attestations.toml and narrative.toml; cases/ decides nothing and is
+not read here. What concerns one pack alone is checked here, what concerns several together in library.py.
 """
 
 import hashlib
@@ -493,7 +493,7 @@ def _rules(
             for action in shapes if actions is None else actions:
                 if action not in source.permits:
                     raise file.error(
-                        f"policy `{identifier}` permits `{action}`, which `permits` of source.toml does not list",
+                        f"`{identifier}` permits `{action}`, which `permits` of source.toml does not list",
                         "a pack that may not permit an action holds forbids only: write a forbid",
                         needle,
                     )

@@ -53,7 +53,7 @@ def _paths(tree: Any) -> Iterator[tuple[str, ...]]:
 
 
 def facts_read(conditions: list[Json], shape: ActionShape) -> frozenset[str]:
-    """The facts of `shape` that these conditions of a policy read; a group read whole counts for all in it."""
+    """The facts of `shape` that these conditions of a policy read; a group read whole counts as all."""
     read = {
         _fact(path, shape.resource_group)
         for path in _paths(conditions)

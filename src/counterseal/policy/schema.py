@@ -1,9 +1,9 @@
 """What a policy may read, as shapes: for each action the facts it needs, their types and their words.
 
-Reads the part of Cedar's schema grammar that a safeguard may use: records, Bool, Long, String, datetime, Set of
-String, and nothing optional (an optional attribute is one that a safeguard could miss). Whatever else stands in
-a schema is refused on load. Cedar compiles the same text and checks every request against it, so a slip of this
-reader shows as a refusal, never as a permit.
+Reads the part of Cedar's schema grammar that a safeguard may use: records, Bool, Long, String, datetime, Set
+of String, and nothing optional (an optional attribute is one that a safeguard could miss). Whatever else
+stands in a schema is refused on load. Cedar compiles the same text and checks every request against it, so a
+slip of this reader shows as a refusal, never as a permit.
 """
 
 import json
