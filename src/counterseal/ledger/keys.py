@@ -111,7 +111,9 @@ class KeyHistory:
             case {"keys": [*keys]} if len(content) == 1:
                 for key in keys:
                     match key:
-                        case {"from_size": int(size), "vkey": str(vkey)}:
+                        case {"from_size": int(size), "vkey": str(vkey)} if (
+                            type(size) is int
+                        ):  # a bool is none
                             periods.append(KeyPeriod(Verifier.from_vkey(vkey), size))
                         case _:
                             raise MalformedKeyError("each key of keys.json has `from_size` and `vkey`")
