@@ -16,7 +16,7 @@ from counterseal.biometrics.capture import Capture, capture
 from counterseal.biometrics.compare import compare, reaches
 from counterseal.biometrics.embedded import EmbeddedEngine, load_embedded
 from counterseal.biometrics.engine import Engine, Metric, Template
-from counterseal.biometrics.gallery import Enrolled, ErasureSteps, FailureToEnrol, Gallery, StoredReference
+from counterseal.biometrics.gallery import Enrolled, ErasureSteps, Gallery, StoredReference
 from counterseal.biometrics.identify import OperatingPoint, identify
 from counterseal.biometrics.quality import QualityFloor
 from counterseal.connectors.port import (
@@ -185,9 +185,14 @@ class GalleryDesk:
         self._engine = shared_engine()
         self._gallery = open_gallery(folder, self._engine)
 
-    def enrol_folder(self, pictures: Path) -> Iterator[tuple[Path, Enrolled | FailureToEnrol]]:
-        """Enrol every picture under a folder; yields each with its outcome."""
-        return self._gallery.enrol_folder(pictures, engine=self._engine, floor=QualityFloor.for_enrolment())
+    def enrol_folder(self, pictures: Path) -> Iterator[tuple[Path, str | None]]:
+        """Enrol every picture under a folder; yields each with the code of its failure to enrol, or None."""
+        floor = QualityFloor.for_enrolment()
+        for picture, outcome in self._gallery.enrol_folder(pictures, engine=self._engine, floor=floor):
+            if isinstance(outcome, Enrolled):
+                yield picture, None
+            else:
+                yield picture, str(outcome.cause.code) if outcome.cause else "already-enrolled"
 
     def references(self) -> tuple[StoredReference, ...]:
         """Every reference, by id."""

@@ -4,14 +4,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from counterseal.biometrics.gallery import Enrolled, ErasureSteps
 from counterseal.connectors.embedded import GalleryDesk
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import Change, change
 from counterseal.people.models import Role
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
+
+if TYPE_CHECKING:
+    from counterseal.biometrics.gallery import ErasureSteps
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,10 @@ def enrol_references(
     enrolled, failures = 0, Counter[str]()
     files: dict[str, list[str]] = {}
     try:
-        for picture, outcome in desk.enrol_folder(pictures):
-            if isinstance(outcome, Enrolled):
+        for picture, reason in desk.enrol_folder(pictures):
+            if reason is None:
                 enrolled += 1
             else:
-                reason = str(outcome.cause.code) if outcome.cause else "already-enrolled"
                 failures[reason] += 1
                 files.setdefault(reason, []).append(str(picture.relative_to(pictures)))
             if progress is not None:
@@ -93,7 +95,7 @@ def withhold_reference(
     return None
 
 
-def erase_references(office: Office, *, connector: str, person_ref: str, by: str) -> ErasureSteps | Refusal:
+def erase_references(office: Office, *, connector: str, person_ref: str, by: str) -> "ErasureSteps | Refusal":
     """Erase everything about one person of the gallery: sealed first, then destroyed, then checked."""
     desk = _desk(office, connector)
     try:

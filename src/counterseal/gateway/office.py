@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from counterseal.biometrics.engine import Engine
 from counterseal.connectors.port import FaceService
 from counterseal.ledger.checkpoint import Signer
 from counterseal.oversight.vault import Vault
@@ -19,6 +19,9 @@ from counterseal.policy import PolicyLibrary, authorise
 from counterseal.terms.decisions import Decision
 from counterseal.terms.errors import BadInputError
 from counterseal.terms.rows import SealedRow
+
+if TYPE_CHECKING:
+    from counterseal.biometrics.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Office:
     vault: Vault
     fingerprint_key: bytes
     services: Callable[[str], FaceService]
-    engine: Callable[[], Engine]
+    engine: "Callable[[], Engine]"
 
     def new_id(self, row: type[SealedRow]) -> str:
         """A fresh id for a row of this kind: its prefix and 16 random hex digits."""
