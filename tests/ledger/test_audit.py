@@ -29,6 +29,7 @@ class TestSound:
         report = audit(log.files().read, log.keys, origin=log.origin, decode=False)
 
         assert report.sound
+        assert audit(log.files().read, [log.signer.verifier], decode=False) == report
         assert (report.hashed, report.decoded, report.checkpoint) == (size, 0, log.head)
 
     def test_with_entries_rotation_and_older_checkpoints(self, new_log):

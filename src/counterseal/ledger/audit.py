@@ -156,7 +156,7 @@ class _Audit:
                         f"hash {slot} of {tile.path}",
                         "the tile was changed: the entry's bytes lead to the signed root, its hash does not",
                     )
-                case Blame.UNDECIDED:
+                case _:
                     self._found(
                         "entry-and-tile-differ",
                         f"entry {index} in {bundle.path} and {tile.path}",

@@ -36,10 +36,7 @@ EQUIVOCATION = (
     "Compare the number of entries and the root hash with those that other people were shown."
 )
 KEY_BROUGHT = "You brought the key yourself."
-NO_KEY_BROUGHT = (
-    "No --vkey was given: the key is from this directory, and all of this is worth as much as your trust in "
-    "whoever handed it over."
-)
+NO_KEY_BROUGHT = "No --vkey was given: this is worth as much as your trust in whoever handed it over."
 
 
 class Key(NamedTuple):
@@ -122,15 +119,12 @@ def open_checkpoint(note: bytes, keys: list[Key]) -> tuple[int, bytes]:
 
 
 def climb(hashes: list[bytes], index: int = 0) -> tuple[bytes, list[bytes]]:
-    """The root hash, and the inclusion proof of one leaf: its neighbour on every level that has one.
-
-    Neighbours are joined until one hash is left; an odd last one moves up as it is (RFC 6962 section 2.1).
-    """
+    """Root hash, and inclusion proof of one leaf: its neighbours up to the root (RFC 6962 section 2.1)."""
     proof = []
     while len(hashes) > 1:
         proof += hashes[index ^ 1 : (index ^ 1) + 1]
         pairs = [sha256(b"\x01" + hashes[at] + hashes[at + 1]) for at in range(0, len(hashes) - 1, 2)]
-        hashes, index = pairs + hashes[len(pairs) * 2 :], index // 2
+        hashes, index = pairs + hashes[len(pairs) * 2 :], index // 2  # an odd last one moves up as it is
     return (hashes[0] if hashes else sha256(b"")), proof
 
 
@@ -241,10 +235,8 @@ class Verification:
             try:
                 if self.new_keys.pop(new.from_size, None) != new.vkey:
                     raise ValueError(f"entry {new.from_size - 1} does not say so")
-                if (
-                    self.prefix((self.directory / f"checkpoints/{new.from_size}").read_bytes())
-                    != new.from_size
-                ):
+                note = (self.directory / f"checkpoints/{new.from_size}").read_bytes()
+                if self.prefix(note) != new.from_size:
                     raise ValueError("the checkpoint that both keys should have signed is of another size")
             except FAULTS as error:
                 self.failures.append(f"key {new.id.hex()} from {new.from_size} entries on: {words(error)}")
@@ -320,8 +312,8 @@ def report(result: Result) -> str:
     for each in result.get("intents_without_outcome", ()):
         lines.append(f"note  Entry {each['index']}, {each['at']}: an intent whose outcome was never sealed.")
     lines += [f"note  {result['trust']}", f"note  {result['limits']}"]
-    last = "The log holds." if result["ok"] else "THE LOG DOES NOT HOLD. Keep this directory as it is."
-    return "\n".join([*lines, last])
+    lines.append("The log holds." if result["ok"] else "THE LOG DOES NOT HOLD. Keep this directory as it is.")
+    return "\n".join(lines)
 
 
 def main() -> int:
