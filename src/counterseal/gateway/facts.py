@@ -7,29 +7,19 @@ decided here: these are counts, codes and instants as the records hold them at `
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Q
-
 from counterseal.casework.evidence_graph import Standing
 from counterseal.casework.models import (
     Approval,
-    Case,
-    CaseAssignment,
     EnforcementAction,
-    InvestigativeStep,
     Probe,
     Review,
     SearchRequest,
 )
 from counterseal.casework.words import ActionKind, ApprovalKind, ComparisonResult, LeadStatus
 from counterseal.gateway.collect_probe import meets_floor
+from counterseal.gateway.records import Records, read_records
 from counterseal.oversight.models import (
-    Concurrence,
-    Duty,
-    ProgramCode,
     Service,
-    ServiceTest,
-    TermsAcceptance,
-    Use,
 )
 from counterseal.people.models import (
     Attestation,
@@ -61,33 +51,40 @@ def person_facts(person_id: str) -> Facts:
     }
 
 
-def use_facts(use_id: str) -> Facts:
-    """The use under which the search runs."""
-    use = Use.objects.filter(pk=use_id).first()
-    return {
-        "id": use_id,
-        "status": use.status if use else "unknown",
-        "law_enforcement": bool(use and use.law_enforcement),
-        "concurrences": sorted(
-            Concurrence.objects.filter(use_id=use_id, concurs=True).values_list("office", flat=True)
-        ),
-    }
-
-
-def search_facts(request: SearchRequest, *, at: datetime) -> Facts:
+def search_facts(request: SearchRequest, service: Service, *, at: datetime) -> Facts:
     """Everything that decides whether this search may run at this instant."""
-    service = Service.objects.get(pk=request.service_id)
+    held = read_records(request, service_version=service.version, at=at, day=at - timedelta(days=1))
     approvals = {
         a.kind: a for a in request.approvals.filter(granted=True, payload_digest=request.payload_digest)
     }
     facts: Facts = {
         "action": request.mode,
         "at": instant(at),
-        "person": person_facts(request.requester_id),
-        "service": _service(service, at=at),
-        "use": use_facts(request.use_id),
-        "certificate": _certificate(request.requester_id),
-        "case": _case(request.case, request.requester_id, at=at),
+        "person": {"id": request.requester_id, "active": held.active, "roles": list(held.roles)},
+        "service": _service(service, held, at=at),
+        "use": {
+            "id": request.use_id,
+            "status": held.use_status,
+            "law_enforcement": held.use_law_enforcement,
+            "concurrences": list(held.concurrences),
+        },
+        "certificate": {
+            "course": held.course,
+            "course_version": held.course_version,
+            "expires": instant(held.course_expires or NEVER),
+            "completion_attested": held.course_attested,
+            "best_practice_version": held.best_practice_version,
+            "safeguards_version": held.safeguards_version,
+        },
+        "case": {
+            "id": request.case_id,
+            "status": request.case.status,
+            "assigned": held.assigned,
+            "type": request.case.type,
+            "statutory_authority": request.case.statutory_authority,
+            "program_code": request.case.program_code,
+            "program_code_in_force": held.program_code_in_force,
+        },
         "program": {
             "id": request.case_id if request.case.program_established else "",
             "established": request.case.program_established,
@@ -102,24 +99,38 @@ def search_facts(request: SearchRequest, *, at: datetime) -> Facts:
                 key: request.narrative_measures[key] for key in ("distinct_words", "stop_listed", "repeated")
             },
         },
-        "prior_means": _prior_means(request.case, at=at),
-        "probe": _probe(request.probe, service),
+        "prior_means": {"count": held.steps, "latest": instant(held.latest_step or NEVER)},
+        "probe": _photograph(request.probe, service, edits=held.edits)
+        | {
+            "subject_role": request.probe.subject_role,
+            "depicts": request.probe.depicts,
+            "generated": request.probe.generated,
+            "sketch": request.probe.sketch,
+            "look_alike": request.probe.look_alike,
+            "protected_event": request.probe.protected_event,
+        },
         "witness": _approval(approvals.get(ApprovalKind.WITNESS))
         | {"methods_exhausted": request.witness_methods_exhausted},
         "event": {
             "escalated": ApprovalKind.EVENT in approvals,
             "approver": approvals[ApprovalKind.EVENT].approver_id if ApprovalKind.EVENT in approvals else "",
         },
-        "exigency": _exigency(request, approvals, at=at),
-        "terms": {"accepted_version": _accepted_terms(service, request.requester_id)},
-        "volume": _volume(request, at=at),
+        "exigency": _exigency(request, approvals.get(ApprovalKind.EXIGENT), overdue=held.overdue),
+        "terms": {"accepted_version": held.accepted_terms},
+        # This use counts itself: the numbers are what they would be after it.
+        "volume": {
+            "batch": 1,
+            "person_today": held.by_person + 1,
+            "case_faces": held.faces + 1,
+            "gallery_today": held.by_gallery + 1,
+        },
     }
     if request.mode == Mode.VERIFICATION:
         facts["claim"] = {"reference": request.claimed_reference}
     if request.second_probe is not None:
-        facts["second_photograph"] = _second_photograph(
-            request.second_probe, service, of_case=request.case_id
-        )
+        facts["second_photograph"] = _photograph(request.second_probe, service, edits=held.second_edits) | {
+            "generated": request.second_probe.generated or request.second_probe.sketch
+        }
     return facts
 
 
@@ -199,12 +210,8 @@ def examination_facts(review: Review, *, candidate: str, conclusion: str, at: da
     }
 
 
-def _service(service: Service, *, at: datetime) -> Facts:
-    test = ServiceTest.objects.filter(service=service, version=service.version).order_by("-tested_at").first()
-    if test is None:
-        status, due = "none", NEVER
-    else:
-        status, due = ("passed" if test.passed else "failed"), test.due
+def _service(service: Service, held: Records, *, at: datetime) -> Facts:
+    status = "none" if held.test_passed is None else "passed" if held.test_passed else "failed"
     expired = service.status in ("approved", "approved-with-conditions") and service.approval_expires <= at
     return {
         "id": service.id,
@@ -213,73 +220,26 @@ def _service(service: Service, *, at: datetime) -> Facts:
         "modes": sorted(service.modes),
         "case_types": sorted(service.case_types),
         "terms_version": service.terms_version,
-        "test": {"status": status, "due": instant(due)},
+        "test": {"status": status, "due": instant(held.test_due or NEVER)},
     }
 
 
 def _certificate(person_id: str) -> Facts:
     certificate = Certificate.objects.filter(person_id=person_id).order_by("-expires").first()
-    latest = {
-        kind: Attestation.objects.filter(person_id=person_id, kind=kind).order_by("-at").first()
-        for kind in AttestationKind
-    }
-
-    def version(kind: AttestationKind) -> str:
-        attestation = latest[kind]
-        return attestation.text_version if attestation else ""
-
+    attested = Attestation.objects.filter(person_id=person_id).order_by("at")
+    latest = dict(attested.values_list("kind", "text_version"))
     return {
         "course": certificate.course if certificate else "",
         "course_version": certificate.course_version if certificate else "",
         "expires": instant(certificate.expires if certificate else NEVER),
         "completion_attested": certificate is not None
-        and version(AttestationKind.COURSE) == certificate.course_version,
-        "best_practice_version": version(AttestationKind.BEST_PRACTICE),
-        "safeguards_version": version(AttestationKind.SAFEGUARDS),
+        and attested.filter(kind=AttestationKind.COURSE, text_version=certificate.course_version).exists(),
+        "best_practice_version": latest.get(AttestationKind.BEST_PRACTICE, ""),
+        "safeguards_version": latest.get(AttestationKind.SAFEGUARDS, ""),
     }
 
 
-def _case(case: Case, person_id: str, *, at: datetime) -> Facts:
-    return {
-        "id": case.id,
-        "status": case.status,
-        "assigned": CaseAssignment.objects.filter(case=case, person_id=person_id).exists(),
-        "type": case.type,
-        "statutory_authority": case.statutory_authority,
-        "program_code": case.program_code,
-        "program_code_in_force": ProgramCode.objects.filter(
-            code=case.program_code, valid_from__lte=at, valid_until__gt=at
-        ).exists(),
-    }
-
-
-def _prior_means(case: Case, *, at: datetime) -> Facts:
-    steps = InvestigativeStep.objects.filter(case=case, taken_at__lte=at, recorded_at__lte=at).order_by(
-        "-taken_at"
-    )
-    latest = steps.first()
-    return {"count": steps.count(), "latest": instant(latest.taken_at if latest else NEVER)}
-
-
-def _probe(probe: Probe, service: Service) -> Facts:
-    return _photograph(probe, service) | {
-        "subject_role": probe.subject_role,
-        "depicts": probe.depicts,
-        "generated": probe.generated,
-        "sketch": probe.sketch,
-        "look_alike": probe.look_alike,
-        "protected_event": probe.protected_event,
-    }
-
-
-def _second_photograph(probe: Probe, service: Service, *, of_case: str) -> Facts:
-    facts = _photograph(probe, service) | {"generated": probe.generated or probe.sketch}
-    if probe.case_id != of_case:
-        facts["evidence_item"] = ""  # bound to another case: to this one it has no origin
-    return facts
-
-
-def _photograph(probe: Probe, service: Service) -> Facts:
+def _photograph(probe: Probe, service: Service, *, edits: int) -> Facts:
     return {
         "id": probe.id,
         "media": probe.media,
@@ -291,7 +251,7 @@ def _photograph(probe: Probe, service: Service) -> Facts:
         "bases_of_collection": sorted(set(probe.bases_of_collection)),
         "captured": instant(probe.captured_at),
         "from_live_feed": probe.from_live_feed,
-        "edits_recorded": probe.edits.count() >= probe.edits_declared,
+        "edits_recorded": edits >= probe.edits_declared,
     }
 
 
@@ -299,11 +259,7 @@ def _approval(approval: Approval | None) -> Facts:
     return {"approved": approval is not None, "approver": approval.approver_id if approval else ""}
 
 
-def _exigency(request: SearchRequest, approvals: Mapping[str, Approval], *, at: datetime) -> Facts:
-    approval = approvals.get(ApprovalKind.EXIGENT)
-    overdue = Duty.objects.filter(
-        kind="exigent-approval", person_id=request.requester_id, closed_at=None, due__lt=at
-    ).count()
+def _exigency(request: SearchRequest, approval: Approval | None, *, overdue: int) -> Facts:
     return {
         "claimed": request.exigency_claimed,
         "ground": request.exigency_ground,
@@ -312,23 +268,4 @@ def _exigency(request: SearchRequest, approvals: Mapping[str, Approval], *, at: 
         "approver": approval.approver_id if approval else "",
         "why_no_prior_approval": bool(request.exigency_why_no_prior_approval),
         "overdue": overdue,
-    }
-
-
-def _accepted_terms(service: Service, person_id: str) -> str:
-    latest = TermsAcceptance.objects.filter(service=service, person_id=person_id).order_by("-at").first()
-    return latest.terms_version if latest else ""
-
-
-def _volume(request: SearchRequest, *, at: datetime) -> Facts:
-    """This use counts itself: the numbers are what they would be after it."""
-    day = at - timedelta(days=1)
-    sealed = SearchRequest.objects.filter(intent_index__isnull=False)
-    today = sealed.filter(submitted_at__gt=day)
-    faces = set(sealed.filter(case=request.case).values_list("probe__fingerprint", flat=True))
-    return {
-        "batch": 1,
-        "person_today": today.filter(requester_id=request.requester_id).count() + 1,
-        "case_faces": len(faces | {request.probe.fingerprint}),
-        "gallery_today": today.filter(Q(service_id=request.service_id)).count() + 1,
     }

@@ -63,7 +63,7 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
     """
     # (1) and (2) in one transaction: what was decided is what is sealed.
     with change(office) as now:
-        request = found(SearchRequest, request_id)
+        request = _whole(request_id)
         if refusal := stands_against(now, "submit a search", by=by, target=request_id, state=request.status):
             return refusal
         if by != request.requester_id:
@@ -74,7 +74,8 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
                 action="submit a search",
                 target=request.id,
             )
-        decision = office.decide(search_facts(request, at=now.at), now.at)
+        service = Service.objects.get(pk=request.service_id)
+        decision = office.decide(search_facts(request, service, at=now.at), now.at)
         if isinstance(decision, Refusal):
             request.status = RequestStatus.REFUSED
             return now.refuse(
@@ -86,18 +87,21 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
                 rows=[request],
                 public={"mode": request.mode, "service": request.service_id},
             )
-        question, intent = _seal_intent(now, request, decision, by)
+        # Opened once: what was hashed into the question is what leaves.
+        probe = office.vault.open(request.probe.sent)
+        second = office.vault.open(request.second_probe.sent) if request.second_probe else b""
+        question, intent = _seal_intent(now, request, decision, by, probe, second)
     submission = Submission(
         request=question,
         entry=intent.body,
         opening=intent.openings["request"],
         receipt=now.receipt,
-        probe=office.vault.open(request.probe.sent),
-        second=office.vault.open(request.second_probe.sent) if request.second_probe else b"",
+        probe=probe,
+        second=second,
     )
     # (3) If we stop from here on, the overseer sees an intent without outcome.
     try:
-        answer = office.services(_connector(request)).submit(submission)
+        answer = office.services(service.connector).submit(submission)
     except UnavailableError as error:
         answer = ServiceFailure("unreachable", str(error))
     # (4)
@@ -106,7 +110,17 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
     return _seal_answer(office, request, answer, intent, decision, by)
 
 
-def _seal_intent(now: Change, request: SearchRequest, permit: Permit, by: str) -> tuple[bytes, Sealed]:
+def _whole(request_id: str) -> SearchRequest:
+    """The request with its case and photographs, in one read."""
+    whole = (
+        SearchRequest.objects.select_related("case", "probe", "second_probe").filter(pk=request_id).first()
+    )
+    return whole if whole is not None else found(SearchRequest, request_id)
+
+
+def _seal_intent(
+    now: Change, request: SearchRequest, permit: Permit, by: str, probe: bytes, second: bytes
+) -> tuple[bytes, Sealed]:
     """Open the permit's duties, mark the request submitted, and seal the question that will leave."""
     question = rfc8785.dumps(
         {
@@ -116,8 +130,8 @@ def _seal_intent(now: Change, request: SearchRequest, permit: Permit, by: str) -
             "limit": request.limit,
             "minimum": request.minimum,
             "claimed_reference": request.claimed_reference,
-            "probe": _sha256(now.office, request.probe.sent),
-            "second": _sha256(now.office, request.second_probe.sent) if request.second_probe else "",
+            "probe": hashlib.sha256(probe).hexdigest(),
+            "second": hashlib.sha256(second).hexdigest() if second else "",
         }
     )
     index = now.next_index
@@ -280,14 +294,6 @@ def _candidate(
         photograph=keep(shown.photograph, candidate_id),
         foil=ranked is None,
     )
-
-
-def _connector(request: SearchRequest) -> str:
-    return Service.objects.get(pk=request.service_id).connector
-
-
-def _sha256(office: Office, object_id: str) -> str:
-    return hashlib.sha256(office.vault.open(object_id)).hexdigest()
 
 
 def _code(word: str) -> str:

@@ -1,0 +1,294 @@
+"""Measure what governance costs, as ratios within one run: `make bench`.
+
+Absolute times are of this machine and this hour; the ratios are what is promised. Nothing here asserts:
+`--json` prints the numbers for whoever compares runs.
+
+governance   facts gathered, decided, intent sealed and durable, receipt verified and used up
+             against the embedded 1:N search alone, from photograph to candidate list, 10,000 references
+append       one durable sealed append (entry, tree, signed checkpoint, one transaction)
+             against one raw append of the same bytes with fdatasync
+audit        entries a second of a full audit from tiles, one process
+engine       detection, template and search time of one picture
+"""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median, quantiles
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from office import SimulatedOffice, make_template, open_copy, person
+
+from counterseal.biometrics.capture import Capture, capture
+from counterseal.biometrics.embedded import load_embedded
+from counterseal.biometrics.identify import Index, Reference, identify
+from counterseal.biometrics.quality import QualityFloor
+from counterseal.biometrics.stills import Still, read_still
+from counterseal.casework.models import Probe, SearchRequest
+from counterseal.cli.demo.agency import made
+from counterseal.connectors.port import Answer, ServiceFailure, Submission
+from counterseal.gateway.facts import search_facts
+from counterseal.gateway.sealing import change
+from counterseal.gateway.search import _whole, search
+from counterseal.ledger.audit import audit
+from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
+from counterseal.ledger.entry import Reason, make_entry
+from counterseal.ledger.tiles import export
+from counterseal.ledger.tree import Frontier, leaf_hash
+from counterseal.oversight.models import Service
+from counterseal.policy import authorise
+
+REFERENCES = 10_000
+
+
+class GateOnly:
+    """A service that verifies the receipt as always, and then does not compare: what is left is governance."""
+
+    def __init__(self, office: SimulatedOffice) -> None:
+        self._gate = office.office.services("embedded").server._gate  # type: ignore[attr-defined]
+        self.seconds: list[float] = []
+
+    def submit(self, submission: Submission) -> Answer | ServiceFailure:
+        """Verify, note the time, answer nothing."""
+        start = time.perf_counter()
+        self._gate.admit(submission)
+        self.seconds.append(time.perf_counter() - start)
+        return ServiceFailure("bench", "not compared")
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def timed(times: int, act: Callable[[], object]) -> list[float]:
+    """Seconds of each of `times` runs, after two to warm up."""
+    act(), act()
+    seconds = []
+    for _ in range(times):
+        start = time.perf_counter()
+        act()
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def ms(seconds: list[float]) -> str:
+    """p50 and p95 in milliseconds."""
+    return f"{median(seconds) * 1e3:8.3f} ms p50 {quantiles(seconds, n=20)[-1] * 1e3:8.3f} ms p95"
+
+
+def governance(office: SimulatedOffice, rounds: int) -> dict[str, list[float]]:
+    """Seconds from before the facts are gathered until the receipt is used up, and of the parts."""
+    gate = GateOnly(office)
+    # Real searches in real cases; a day passes between two of them, so that no volume limit is met.
+    requests: list[SearchRequest] = []
+    for _ in range(rounds):
+        case = office.case()
+        probe = office.probe(case)
+        assert isinstance(probe, Probe), probe
+        requests.append(
+            made(office.request(case, probe, why_again="bench", purpose=_purpose()))  # type: ignore[arg-type]
+        )
+    stamps: dict[str, list[float]] = {"whole": [], "facts": [], "decide": []}
+    office.office = replace(office.office, services=lambda _: gate)
+    library = office.office.policies
+    service = Service.objects.get(pk=office.agency.service_id)
+    for request in requests:
+        office.clock.forward(minutes=90)
+        at = office.clock()
+        start = time.perf_counter()
+        facts = search_facts(_whole(request.pk), service, at=at)
+        between = time.perf_counter()
+        authorise(facts, library.in_force(at), at=at)
+        stamps["facts"].append(between - start)
+        stamps["decide"].append(time.perf_counter() - between)
+        calls = len(gate.seconds)
+        ends: list[float] = []
+        wrapped = replace(office.office, services=lambda _, ends=ends: _Stop(gate, ends))
+        start = time.perf_counter()
+        search(wrapped, request_id=request.id, by=request.requester_id)
+        assert len(gate.seconds) == calls + 1, "the search did not reach the service"
+        stamps["whole"].append(ends[0] - start)
+    stamps["receipt"] = gate.seconds
+    return stamps
+
+
+class _Stop:
+    """Notes the instant at which the gate let the submission through."""
+
+    def __init__(self, gate: GateOnly, ends: list[float]) -> None:
+        self._gate, self._ends = gate, ends
+
+    def submit(self, submission: Submission) -> Answer | ServiceFailure:
+        answer = self._gate.submit(submission)
+        self._ends.append(time.perf_counter())
+        return answer
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def _purpose() -> object:
+    from counterseal.gateway.request_search import Purpose
+
+    word = secrets.token_hex(4)
+    return Purpose(
+        "suspect-lead", f"Cheque {word} was forged and paid in at the harbour branch; teller described one man"
+    )
+
+
+def search_alone(rounds: int) -> dict[str, list[float]]:
+    """Seconds of the embedded search alone and of its parts, one thread."""
+    engine = load_embedded()
+    photograph = person(3).photograph(2)
+    floor = QualityFloor.for_probe()
+    acquired = capture(photograph, engine=engine, floor=floor)
+    still = read_still(photograph)
+    assert isinstance(acquired, Capture)
+    assert isinstance(still, Still)
+    rng = np.random.default_rng(7)
+    values = rng.normal(size=(REFERENCES, acquired.template.values.size)).astype(np.float32)
+    values *= np.linalg.norm(acquired.template.values) / np.linalg.norm(values, axis=1, keepdims=True)
+    index = Index(
+        [Reference(f"r{n}", f"p{n}") for n in range(REFERENCES)],
+        values,
+        engine_id=engine.engine_id,
+        metric=engine.metric,
+    )
+
+    def whole() -> None:
+        taken = capture(photograph, engine=engine, floor=floor)
+        assert isinstance(taken, Capture)
+        identify(taken.template, index, limit=10)
+
+    return {
+        "whole": timed(rounds, whole),
+        "detection": timed(rounds, lambda: engine.detect(still.pixels)),
+        "template": timed(rounds, lambda: engine.template(acquired.chip)),
+        "search": timed(rounds, lambda: identify(acquired.template, index, limit=10)),
+    }
+
+
+def appends(office: SimulatedOffice, folder: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of a sealed append and of a raw one, in turn, so that both meet the same disk."""
+    who = office.who("ines")
+
+    def sealed() -> None:
+        with change(office.office) as now:
+            now.seal("bench.append", by=who, action="append", target=who, outcome="done")
+
+    body = secrets.token_bytes(600)
+    descriptor = os.open(folder / "raw", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+
+    def raw() -> None:
+        os.write(descriptor, body)
+        os.fdatasync(descriptor)
+
+    both: dict[str, list[float]] = {"sealed": [], "raw": []}
+    timed(20, sealed), timed(20, raw)
+    for _ in range(rounds):
+        for name, act in (("sealed", sealed), ("raw", raw)):
+            start = time.perf_counter()
+            act()
+            both[name].append(time.perf_counter() - start)
+    os.close(descriptor)
+    return both
+
+
+def audit_rate(folder: Path, entries: int) -> dict[str, float]:
+    """Entries a second of a full audit from tiles: hashes only, and with every entry decoded."""
+    signer = Signer.from_seed("bench.example/log", secrets.token_bytes(32))
+    at = datetime.now(UTC)
+    entry = make_entry(
+        kind="bench.append",
+        at=at,
+        outcome="done",
+        reason=Reason(),
+        causes=[],
+        public={},
+        committed={"initiator": "a", "action": "b", "target": "c"},
+        salt=lambda: secrets.token_bytes(16),
+    ).body
+    frontier, nodes = Frontier(), {}
+    leaf = leaf_hash(entry)
+    for _ in range(entries):
+        frontier, made_nodes = frontier.append(leaf)
+        nodes.update({(n.level, n.index): n.hash for n in made_nodes})
+    note = sign_checkpoint(Checkpoint("bench.example/log", entries, frontier.root()), signer)
+    for path, data in export(
+        entries, lambda level, i: nodes[level, i], lambda first, end: [entry] * (end - first), note
+    ):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+    rates = {}
+    for name, decode, times in (("hashes", False, 3), ("decoded", True, 1)):
+        best = 0.0
+        for _ in range(times):
+            start = time.perf_counter()
+            report = audit(
+                lambda path: (folder / path).read_bytes(), [signer.verifier], decode=decode
+            )
+            best = max(best, entries / (time.perf_counter() - start))
+            assert report.sound, report.findings
+        rates[name] = best
+    return rates
+
+
+def main() -> None:
+    """Run all, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--entries", type=int, default=262_144, help="size of the audited log")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="counterseal-bench-", dir=Path.cwd()) as name:
+        folder = Path(name)
+        make_template(folder / "template", folder / "pictures")
+        with open_copy(folder / "template", folder / "home") as office:
+            alone = search_alone(asked.rounds)
+            governed = governance(office, asked.rounds)
+            again = search_alone(asked.rounds)
+            written = appends(office, folder, asked.rounds)
+        rates = audit_rate(folder / "tiles", asked.entries)
+    searches = alone["whole"] + again["whole"]
+    result = {
+        "governance_ms_p50": median(governed["whole"]) * 1e3,
+        "search_alone_ms_p50": median(searches) * 1e3,
+        "governance_over_search": median(governed["whole"]) / median(searches),
+        "sealed_append_ms_p50": median(written["sealed"]) * 1e3,
+        "raw_append_ms_p50": median(written["raw"]) * 1e3,
+        "sealed_over_raw": median(written["sealed"]) / median(written["raw"]),
+        "audit_entries_per_second": rates["hashes"],
+        "audit_decoded_entries_per_second": rates["decoded"],
+        "references": REFERENCES,
+    }
+    if asked.json:
+        print(json.dumps(result, indent=1))
+        return
+    print(f"embedded search alone  {ms(searches)}   photograph 320 x 400 to candidate list, {REFERENCES:,} references")
+    for part in ("detection", "template", "search"):
+        print(f"    {part:18} {ms(alone[part])}")
+    print(f"governance added       {ms(governed['whole'])}   ratio {result['governance_over_search']:.3f} (aim: at most 0.10, and 3 ms)")
+    for part, says in (
+        ("facts", "facts gathered"),
+        ("decide", "policies decide"),
+        ("receipt", "receipt verified"),
+    ):
+        print(f"    {says:18} {ms(governed[part])}")
+    print(f"durable sealed append  {ms(written['sealed'])}   ratio {result['sealed_over_raw']:.2f} (aim: at most 2)")
+    print(f"raw append, fdatasync  {ms(written['raw'])}")
+    print(f"full audit from tiles  {rates['hashes']:12,.0f} entries/s a process (aim: at least 500,000)")
+    print(f"    every entry decoded{rates['decoded']:12,.0f} entries/s")
+
+
+if __name__ == "__main__":
+    main()
