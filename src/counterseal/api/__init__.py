@@ -1,0 +1,1 @@
+"""The interface for other programs. Empty so far: nothing is served yet."""

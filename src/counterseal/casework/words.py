@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class CaseStatus(StrEnum):
+    """A case is open until somebody closes it; a closed one takes no search."""
+
     OPEN = "open"
     CLOSED = "closed"
 
@@ -19,12 +21,16 @@ class RequestStatus(StrEnum):
 
 
 class ApprovalKind(StrEnum):
+    """What a supervisor approves: a search about a witness, one in exigency, one from a protected event."""
+
     WITNESS = "witness"
     EXIGENT = "exigent"
     EVENT = "event"
 
 
 class ReviewStatus(StrEnum):
+    """Open for judgements, or locked for good."""
+
     OPEN = "open"
     LOCKED = "locked"
 
@@ -82,6 +88,8 @@ class Relation(StrEnum):
 
 
 class ActionKind(StrEnum):
+    """What enforcement may rest on a lead, criminal and civil."""
+
     ARREST = "arrest"
     SEARCH_WARRANT = "search-warrant"
     CITATION = "citation"

@@ -1,0 +1,1 @@
+"""Rates, intervals and differentials of ISO/IEC 19795. Empty so far."""

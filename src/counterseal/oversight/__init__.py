@@ -1,0 +1,1 @@
+"""Services, uses, duties, findings, disclosures; the stored log and the vault."""

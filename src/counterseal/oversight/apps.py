@@ -1,3 +1,5 @@
+"""The room `oversight` as Django knows it."""
+
 from django.apps import AppConfig
 
 

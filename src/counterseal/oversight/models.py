@@ -24,6 +24,8 @@ class ServiceStatus(StrEnum):
 
 
 class UseStatus(StrEnum):
+    """Whether three offices have concurred in a use, and whether it was suspended since."""
+
     UNDER_REVIEW = "under-review"
     ACTIVE = "active"
     SUSPENDED = "suspended"

@@ -1,3 +1,5 @@
+"""The room `people` as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,0 +1,1 @@
+"""Pages for people. Empty so far: nothing is served yet."""
