@@ -70,7 +70,7 @@ def audit(
     """Audit the exported log behind `read`.
 
     trust: keys or key history. older: signed checkpoints that were kept from before. decode: also read each
-    entry (about ten times the time of the hashes). progress: called after each bundle.
+    entry (some fifteen times the time of the hashes). progress: called after each bundle.
     """
     # (1) Without a checkpoint that a trusted key signed there is nothing to hold the rest against.
     try:

@@ -9,7 +9,6 @@ The form of a code keeps sentences and digests out (no spaces, at most 40 charac
 digits). It cannot tell a name from a code: whoever adds a public key answers for its vocabulary.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any, TypeAlias
 
 import rfc8785
 
+from counterseal.ledger.canonical import read_canonical
 from counterseal.ledger.errors import (
     EntryTooLargeError,
     ForeignDisclosureError,
@@ -47,6 +47,8 @@ _PACK = re.compile(r"sha256:[0-9a-f]{64}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,39}")
+# 32 bytes in unpadded base64url: the last of 43 characters carries four bits, its two spare bits are zero.
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _HEX_RUN = re.compile(r"[0-9a-fA-F]{32}")
 _VKEY = re.compile(r"[!-*,-~]{1,128}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}")
 _ENTRY_KEYS = {"v", "kind", "at", "outcome", "reason", "causes", "public", "_sd_alg", "_sd"}
@@ -122,12 +124,8 @@ class Disclosure:
         if len(encoded) > MAX_DISCLOSURE:
             raise MalformedDisclosureError(f"a disclosure has at most {MAX_DISCLOSURE} characters")
         try:
-            data = base64_url(encoded)
-            parts = json.loads(data.decode("utf-8"))
-            # A second spelling of the same value would be a second digest of it.
-            if rfc8785.dumps(parts) != data:
-                raise ValueError("it is not canonical JSON (RFC 8785), or a key stands twice")
-        except (ValueError, RecursionError) as error:
+            parts = read_canonical(base64_url(encoded))
+        except ValueError as error:
             raise MalformedDisclosureError(f"this is no disclosure: {error}") from None
         match parts:
             case [str(salt), str(name), value] if _KEY.fullmatch(name):
@@ -210,15 +208,9 @@ def read_entry(body: bytes) -> Entry:
     if len(body) > MAX_ENTRY:
         raise EntryTooLargeError(f"an entry has at most {MAX_ENTRY} bytes, this one {len(body)}")
     try:
-        text = body.decode("ascii")
-        content = json.loads(text)
-        # Entries are ASCII with whole numbers, for which sorted compact JSON is RFC 8785 (a test holds it).
-        # Keys that stand twice, spare spaces and odd escapes all end here.
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    except (ValueError, RecursionError) as error:
-        raise MalformedEntryError(f"an entry is ASCII JSON: {error}") from None
-    if canonical != text:
-        raise MalformedEntryError("the entry is not canonical JSON (RFC 8785), or a key stands twice")
+        content = read_canonical(body)
+    except ValueError as error:
+        raise MalformedEntryError(f"these bytes are no entry: {error}") from None
     return _check(content)
 
 
@@ -262,7 +254,7 @@ def _check(content: Any) -> Entry:
         raise MalformedEntryError(f"`{at}` is no instant") from None
     digests = _list(content["_sd"], "_sd")
     for digest in digests:
-        _digest(digest)
+        _text(digest, _DIGEST, "a digest is base64url of 32 bytes")
     if digests != sorted(set(digests)) or len(digests) < len(REQUIRED):
         raise MalformedEntryError("an entry has at least three digests, sorted, each once")
     if content["_sd_alg"] != "sha-256":
@@ -343,12 +335,3 @@ def _list(value: Any, key: str) -> list[Any]:
     if type(value) is not list:
         raise MalformedEntryError(f"`{key}` is a list")
     return value
-
-
-def _digest(value: Any) -> None:
-    try:
-        if type(value) is not str:
-            raise ValueError("a digest is text")
-        base64_url(value, 32)
-    except ValueError as error:
-        raise MalformedEntryError(f"a digest is base64url of 32 bytes: {error}") from None
