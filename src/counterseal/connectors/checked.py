@@ -40,16 +40,35 @@ def _wrong(answer: Answer, limit: int, lists: bool) -> str | None:
             f"it says it compared {answer.searched} references and shows {len(ids)}",
         ),
         (len(set(ids)) != len(ids), "a reference is listed twice"),
-        (not all(math.isfinite(s) for s in scores), "a score is no number"),
+        (not all(math.isfinite(s) for s in (*scores, *_numbers(answer))), "a score is no number"),
         (lists and answer.comparison is not None, "it compared where a list was asked for"),
         (
             not lists and (answer.comparison is None or bool(candidates)),
             "it sent no comparison where one was asked for",
         ),
-        (not all(c.photograph for c in candidates), "a candidate has no photograph to review"),
+        (
+            not all([c.photograph for c in candidates] + [f.photograph for f in answer.foils]),
+            "a candidate or a foil has no photograph to review",
+        ),
+        (
+            len(answer.foils) > _LARGEST_LIST,
+            f"it sent {len(answer.foils)} foils, more than {_LARGEST_LIST}",
+        ),
+        (
+            bool({c.person_ref for c in candidates} & {f.person_ref for f in answer.foils}),
+            "a foil shows a person who is on the list",
+        ),
         (
             scores != sorted(scores, reverse=answer.score_kind == "similarity"),
             "its list is not in the order of its scores",
         ),
     )
     return next((says for is_wrong, says in checks if is_wrong), None)
+
+
+def _numbers(answer: Answer) -> list[float]:
+    """The numbers of a one-to-one comparison."""
+    if answer.comparison is None:
+        return []
+    stated = answer.comparison.threshold
+    return [answer.comparison.score] + ([] if stated is None else [stated])

@@ -8,10 +8,13 @@ import contextlib
 import json
 import os
 import select
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
-from multiprocessing.connection import Client, Connection
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from pathlib import Path
 from threading import Lock
 
@@ -27,10 +30,10 @@ class ServiceProcess:
 
     def __init__(self, folder: Path, *, start_within: float = 60.0, answer_within: float = 30.0) -> None:
         self._folder = folder
-        self._answer_within = answer_within
+        self._start_within, self._answer_within = start_within, answer_within
         self._lock = Lock()
-        self._child, self._socket = self._start(start_within)
         self._connection: Connection | None = None
+        self._child, self._socket = self._start(start_within)
 
     @property
     def pid(self) -> int:
@@ -47,6 +50,8 @@ class ServiceProcess:
             return ServiceFailure("timeout", f"the service did not answer within {self._answer_within:g} s")
         except (EOFError, ConnectionError):
             return ServiceFailure("hung-up", "the service hung up before it answered")
+        except UnavailableError as error:
+            return ServiceFailure("unreachable", str(error))
         except WireError as error:
             return ServiceFailure("unreadable-answer", str(error))
         return checked(answer, limit=asked["limit"], lists=asked["mode"] == Mode.IDENTIFICATION)
@@ -54,17 +59,26 @@ class ServiceProcess:
     def ask(self, message: Message) -> Message:
         """Send one message and wait for one.
 
+        A process that died since the last question is started again first.
+
         Raises:
             TimeoutError: no answer in time; the connection is dropped, a late answer reaches nobody.
+            UnavailableError: the process does not start again, or does not know our credential.
             EOFError, ConnectionError: the process hung up or is gone. WireError: it sent no message.
         """
         with self._lock:
             try:
+                if self._child.poll() is not None:
+                    self._gone()
+                    self._child, self._socket = self._start(self._start_within)
                 connection = self._connected()
                 send(connection, message)
                 if not connection.poll(self._answer_within):
                     raise TimeoutError
                 return receive(connection)
+            except BlockingIOError as error:
+                self._drop()
+                raise TimeoutError from error
             except BaseException:
                 # Whatever this connection still carries belongs to no question of ours.
                 self._drop()
@@ -80,19 +94,24 @@ class ServiceProcess:
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
-            if self._child.stdout is not None:
-                self._child.stdout.close()
-            with contextlib.suppress(OSError):
-                self._socket.unlink()
-                self._socket.parent.rmdir()
+            self._gone()
+
+    def _gone(self) -> None:
+        """Clear away what a process that has ended leaves."""
+        self._drop()
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+        self._socket.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._socket.parent.rmdir()
 
     def _start(self, start_within: float) -> "tuple[subprocess.Popen[bytes], Path]":
         if not (self._folder / "service.toml").is_file():
             raise UnavailableError(f"no service lives in `{self._folder}`: there is no service.toml")
         # Socket paths are short by nature (108 bytes), homes need not be.
-        socket = Path(tempfile.mkdtemp(prefix="counterseal-")) / "s"
+        path = Path(tempfile.mkdtemp(prefix="counterseal-")) / "s"
         child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-            [sys.executable, "-m", "counterseal.connectors.serve", str(self._folder), str(socket)],
+            [sys.executable, "-m", "counterseal.connectors.serve", str(self._folder), str(path)],
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -104,19 +123,40 @@ class ServiceProcess:
             child.kill()
             child.wait()
             said.close()
-            socket.parent.rmdir()
+            path.unlink(missing_ok=True)
+            path.parent.rmdir()
             raise UnavailableError(
                 f"the service in `{self._folder}` did not start; its own message stands above"
             )
-        return child, socket
+        return child, path
 
     def _connected(self) -> Connection:
         if self._connection is None:
             try:
-                self._connection = Client(str(self._socket), "AF_UNIX", authkey=credential(self._folder))
+                self._connection = self._shake_hands(credential(self._folder))
+            except BlockingIOError as error:
+                raise TimeoutError from error
+            except AuthenticationError as error:
+                raise UnavailableError("the service does not know our credential") from error
             except (OSError, EOFError) as error:
                 raise ConnectionError(str(error)) from error
         return self._connection
+
+    def _shake_hands(self, secret: bytes) -> Connection:
+        """What `multiprocessing.connection.Client` does, but no read or write waits longer than an answer may."""
+        patience = struct.pack("ll", int(self._answer_within), int(self._answer_within % 1 * 1e6))
+        with socket.socket(socket.AF_UNIX) as ours:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+            ours.connect(str(self._socket))
+            connection = Connection(ours.detach())
+        try:
+            answer_challenge(connection, secret)
+            deliver_challenge(connection, secret)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _drop(self) -> None:
         if self._connection is not None:

@@ -17,7 +17,7 @@ from counterseal.ledger.entry import Disclosure, check_disclosure, read_entry
 from counterseal.ledger.errors import LedgerError
 from counterseal.ledger.keys import Trust
 from counterseal.ledger.receipt import verify_receipt
-from counterseal.terms.errors import CountersealError
+from counterseal.terms.errors import CountersealError, UnavailableError
 
 
 class ReceiptRefusedError(CountersealError):
@@ -47,11 +47,17 @@ class UsedReceipts:
         self._db.execute("CREATE TABLE IF NOT EXISTS used (leaf_index INTEGER PRIMARY KEY) STRICT")
 
     def use(self, index: int) -> bool:
-        """Note `index` as used; False when it was used before. Durable on return."""
+        """Note `index` as used; False when it was used before. Durable on return.
+
+        Raises:
+            UnavailableError: it could not be noted, so nothing may run.
+        """
         try:
             self._db.execute("INSERT INTO used VALUES (?)", (index,))
         except sqlite3.IntegrityError:
             return False
+        except sqlite3.Error as error:
+            raise UnavailableError(f"the list of used receipts cannot be written: {error}") from error
         return True
 
     def close(self) -> None:
@@ -105,7 +111,8 @@ class ReceiptGate:
         age = self.clock() - entry.at
         if not -self.max_age <= age <= self.max_age:
             raise ReceiptRefusedError(
-                f"the sealed intent is {age.total_seconds():.0f} s old; at most {self.max_age.total_seconds():.0f} s are accepted"
+                f"the sealed intent is {age.total_seconds():.0f} s old; "
+                f"at most {self.max_age.total_seconds():.0f} s are accepted"
             )
         if not self.used.use(verified.index):
             raise ReceiptRefusedError("the receipt was used before")

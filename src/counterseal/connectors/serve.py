@@ -13,6 +13,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Protocol
@@ -106,7 +107,7 @@ def main() -> None:
         while True:
             try:
                 connection = listener.accept()
-            except (OSError, EOFError):
+            except (OSError, EOFError, AuthenticationError):
                 continue  # a caller without the credential; the next one may have it
             threading.Thread(target=server.attend, args=(connection,), daemon=True).start()
 
