@@ -5,8 +5,12 @@ search, a candidate or a lead (or from anything that was), or it comes from some
 was shown. A line-up that showed the candidate, a second service's answer and the investigator's own look
 all descend from the search, however often they are repeated.
 
+Nor is the item that was searched with: what the result was made from cannot support the result.
+
 Support counts only where it is independent, ties the person to the *offence* (not to the place), and, when
-it is what a witness says of identity, comes from a witness who saw the offence.
+it is what a witness says of identity, comes from a witness who saw the offence. An open contradiction counts
+against the lead, against the candidate and search it comes from, and against whatever supports it, whichever
+end it was recorded from.
 
 Reads no clock and no database: the caller brings nodes and edges.
 Clauses: D-026-11/not-sole-basis, HSI-M/4D3-leads-only.
@@ -95,23 +99,38 @@ class EvidenceGraph:
                     line.append(step)
                     step = before[step]
                 return tuple(reversed(line))
-            for parent in sorted(self._parents[here]):
+            for parent in sorted(self._parents.get(here, ())):
                 if parent not in before:
                     before[parent] = here
                     queue.append(parent)
         return ()
 
+    def origins(self, node: str) -> frozenset[str]:
+        """Everything that `node` descends from, itself not counted unless it descends from itself."""
+        seen: set[str] = set()
+        queue = [node]
+        while queue:
+            for parent in self._parents.get(queue.pop(), ()):
+                if parent not in seen:
+                    seen.add(parent)
+                    queue.append(parent)
+        return frozenset(seen)
+
     def standing(self, lead: str) -> Standing:
         """Weigh everything that is said to support `lead`, and count what contradicts it."""
+        origins = self.origins(lead)
         supports: dict[str, set[str]] = defaultdict(set)
-        contradictions = 0
         for e in self.edges:
-            if e.target != lead:
-                continue
-            if e.relation in (Relation.SUPPORTS_OFFENCE, Relation.SUPPORTS_PRESENCE):
+            if e.target == lead and e.relation in (Relation.SUPPORTS_OFFENCE, Relation.SUPPORTS_PRESENCE):
                 supports[e.source].add(e.relation)
-            elif e.relation == Relation.CONTRADICTS and e.open:
-                contradictions += 1
+        held_up_by = {lead, *origins, *supports}
+        contradictions = len(
+            {
+                (e.source, e.target)
+                for e in self.edges
+                if e.relation == Relation.CONTRADICTS and e.open and {e.source, e.target} & held_up_by
+            }
+        )
         weighed = []
         independent = derived = for_offence = 0
         for source in sorted(supports):
@@ -119,6 +138,12 @@ class EvidenceGraph:
             if line:
                 derived += 1
                 weighed.append(Weighed(source, False, f"descends from face recognition: {' <- '.join(line)}"))
+                continue
+            if source in origins:
+                derived += 1
+                weighed.append(
+                    Weighed(source, False, "the search was made from it: it cannot support its own result")
+                )
                 continue
             independent += 1
             if Relation.SUPPORTS_OFFENCE not in supports[source]:

@@ -11,6 +11,8 @@ SUPERVISES = frozenset({"supervisor"})
 _TABLE = [
     Transition("casework.case", "open a case", ("",), CaseStatus.OPEN, WORKS_CASES | SUPERVISES, "HSI-M/3-own-investigation"),
     Transition("casework.case", "close a case", (CaseStatus.OPEN,), CaseStatus.CLOSED, WORKS_CASES | SUPERVISES, "HSI-M/3-own-investigation"),
+    Transition("casework.caseassignment", "open a program", ("",), "opened", SUPERVISES, "HSI-M/4A1-purpose"),
+    Transition("casework.caseassignment", "assign to a case", (CaseStatus.OPEN,), "assigned", WORKS_CASES | SUPERVISES, "HSI-M/3-own-investigation", ("person_id",)),
     Transition("casework.probe", "collect a probe", ("",), "collected", WORKS_CASES, "HSI-M/2-probe"),
     Transition("casework.searchrequest", "request a search", ("",), RequestStatus.REQUESTED, WORKS_CASES, "HSI-M/4E1-log"),
     Transition("casework.searchrequest", "refuse a request", (RequestStatus.REQUESTED, RequestStatus.REFUSED), RequestStatus.REFUSED, WORKS_CASES | SUPERVISES, "HSI-M/4A1-purpose"),

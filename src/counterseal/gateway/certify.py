@@ -105,7 +105,13 @@ def qualify_examiner(
     office: Office, *, person_id: str, authority: str, expires: datetime, by: str
 ) -> ExaminerQualification | Refusal:
     """Record that somebody is trained and authorised as a biometric facial examiner (HSI-M/4D1-examiners)."""
+    if not authority.strip():
+        raise BadInputError("say under which authority the examiner works")
+    if not Person.objects.filter(pk=person_id).exists():
+        raise BadInputError(f"there is no person `{person_id}`")
     with change(office) as now:
+        if expires <= now.at:
+            raise BadInputError("a qualification runs until a day in the future")
         if Role.TRAINING_OFFICE not in office.acting(by) or by == person_id:
             return now.refuse(
                 "qualification.refused",

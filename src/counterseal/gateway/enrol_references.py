@@ -75,10 +75,21 @@ def enrol_references(
 def withhold_reference(
     office: Office, *, connector: str, reference_id: str, searchable: bool, by: str
 ) -> Refusal | None:
-    """Take a reference out of searches, or back in: gallery hygiene, for example after a dismissed case."""
+    """Take a reference out of searches, or back in: gallery hygiene, for example after a dismissed case.
+
+    Raises:
+        BadInputError: no such service of our own, or no such reference.
+    """
+    desk = _desk(office, connector)
+    held = {r.reference_id for r in desk.references()}
+    desk.close()
     with change(office) as now:
         if refusal := _not_steward(now, by, "withhold a reference", connector):
             return refusal
+        if reference_id not in held:
+            raise BadInputError(
+                f"the gallery holds no reference `{reference_id}` (`counterseal gallery list`)"
+            )
         now.seal(
             "reference.restored" if searchable else "reference.withheld",
             by=by,

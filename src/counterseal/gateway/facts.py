@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 from counterseal.casework.evidence_graph import Standing
 from counterseal.casework.models import (
-    Approval,
     EnforcementAction,
     Probe,
     Review,
     SearchRequest,
 )
-from counterseal.casework.words import ActionKind, ApprovalKind, ComparisonResult, LeadStatus
+from counterseal.casework.words import ActionKind, ApprovalKind, CaseStatus, ComparisonResult, LeadStatus
 from counterseal.gateway.collect_probe import meets_floor
 from counterseal.gateway.records import Records, read_records
 from counterseal.oversight.models import (
@@ -54,9 +53,6 @@ def person_facts(person_id: str) -> Facts:
 def search_facts(request: SearchRequest, service: Service, *, at: datetime) -> Facts:
     """Everything that decides whether this search may run at this instant."""
     held = read_records(request, service_version=service.version, at=at, day=at - timedelta(days=1))
-    approvals = {
-        a.kind: a for a in request.approvals.filter(granted=True, payload_digest=request.payload_digest)
-    }
     facts: Facts = {
         "action": request.mode,
         "at": instant(at),
@@ -87,7 +83,8 @@ def search_facts(request: SearchRequest, service: Service, *, at: datetime) -> F
         },
         "program": {
             "id": request.case_id if request.case.program_established else "",
-            "established": request.case.program_established,
+            # A program that was closed is established no more.
+            "established": request.case.program_established and request.case.status == CaseStatus.OPEN,
             "assessed": request.case.program_assessed,
         },
         "purpose": {
@@ -109,13 +106,24 @@ def search_facts(request: SearchRequest, service: Service, *, at: datetime) -> F
             "look_alike": request.probe.look_alike,
             "protected_event": request.probe.protected_event,
         },
-        "witness": _approval(approvals.get(ApprovalKind.WITNESS))
-        | {"methods_exhausted": request.witness_methods_exhausted},
-        "event": {
-            "escalated": ApprovalKind.EVENT in approvals,
-            "approver": approvals[ApprovalKind.EVENT].approver_id if ApprovalKind.EVENT in approvals else "",
+        "witness": {
+            "approved": ApprovalKind.WITNESS in held.approvers,
+            "approver": held.approvers.get(ApprovalKind.WITNESS, ""),
+            "methods_exhausted": request.witness_methods_exhausted,
         },
-        "exigency": _exigency(request, approvals.get(ApprovalKind.EXIGENT), overdue=held.overdue),
+        "event": {
+            "escalated": ApprovalKind.EVENT in held.approvers,
+            "approver": held.approvers.get(ApprovalKind.EVENT, ""),
+        },
+        "exigency": {
+            "claimed": request.exigency_claimed,
+            "ground": request.exigency_ground,
+            "facts_stated": bool(request.exigency_facts),
+            "prior_approval": ApprovalKind.EXIGENT in held.approvers,
+            "approver": held.approvers.get(ApprovalKind.EXIGENT, ""),
+            "why_no_prior_approval": bool(request.exigency_why_no_prior_approval),
+            "overdue": held.overdue,
+        },
         "terms": {"accepted_version": held.accepted_terms},
         # This use counts itself: the numbers are what they would be after it.
         "volume": {
@@ -252,20 +260,4 @@ def _photograph(probe: Probe, service: Service, *, edits: int) -> Facts:
         "captured": instant(probe.captured_at),
         "from_live_feed": probe.from_live_feed,
         "edits_recorded": edits >= probe.edits_declared,
-    }
-
-
-def _approval(approval: Approval | None) -> Facts:
-    return {"approved": approval is not None, "approver": approval.approver_id if approval else ""}
-
-
-def _exigency(request: SearchRequest, approval: Approval | None, *, overdue: int) -> Facts:
-    return {
-        "claimed": request.exigency_claimed,
-        "ground": request.exigency_ground,
-        "facts_stated": bool(request.exigency_facts),
-        "prior_approval": approval is not None,
-        "approver": approval.approver_id if approval else "",
-        "why_no_prior_approval": bool(request.exigency_why_no_prior_approval),
-        "overdue": overdue,
     }

@@ -3,13 +3,20 @@
 from datetime import datetime
 
 from counterseal.casework.models import Case, CaseAssignment, InvestigativeStep
+from counterseal.casework.transitions import SUPERVISES
 from counterseal.casework.words import CaseStatus
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
-from counterseal.terms.decisions import Refusal
+from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
+
+_NOT_YOUR_CASE = Unmet(
+    "HSI-M/3-own-investigation",
+    "you are not on this case yourself",
+    "ask a supervisor, or somebody who works on the case",
+)
 
 
 def open_case(
@@ -23,12 +30,15 @@ def open_case(
     program_established: bool = False,
     program_assessed: bool = False,
 ) -> Case | Refusal:
-    """Open a case and assign the opener to it."""
+    """Open a case and assign the opener to it. That it is an established, assessed program a supervisor says."""
     if not number.strip() or not case_type.strip():
         raise BadInputError("a case has a number and a type; give both")
     with change(office) as now:
         case_id = office.new_id(Case)
         if refusal := stands_against(now, "open a case", by=by, target=case_id):
+            return refusal
+        program = program_established or program_assessed
+        if program and (refusal := stands_against(now, "open a program", by=by, target=case_id)):
             return refusal
         if Case.objects.filter(number=number).exists():
             raise BadInputError(f"a case with the number `{number}` is open or closed already; use that one")
@@ -60,11 +70,32 @@ def open_case(
 
 
 def assign(office: Office, *, case_id: str, person_id: str, by: str) -> CaseAssignment | Refusal:
-    """Put another person on a case."""
-    case = found(Case, case_id)
+    """Put another person on an open case. Nobody puts themselves on one; a supervisor or one of its own does it.
+
+    Raises:
+        BadInputError: unknown case or person. StaleError: the case is closed, or they are on it already.
+    """
     with change(office) as now:
-        if refusal := stands_against(now, "open a case", by=by, target=case_id):
+        case = found(Case, case_id)
+        refusal = stands_against(
+            now,
+            "assign to a case",
+            by=by,
+            target=case_id,
+            state=case.status,
+            people={"person_id": person_id},
+        )
+        if refusal:
             return refusal
+        on_it = case.assignments.filter(person_id=by).exists()
+        if not on_it and not office.acting(by) & SUPERVISES:
+            return now.refuse(
+                "caseassignment.refused",
+                now.unmet([_NOT_YOUR_CASE]),
+                by=by,
+                action="assign to a case",
+                target=case_id,
+            )
         office.acting(person_id)
         assignment = CaseAssignment(
             id=office.new_id(CaseAssignment), case=case, person_id=person_id, assigned_by_id=by, at=now.at

@@ -37,6 +37,12 @@ def record_comparison(
         step = found(InvestigativeStep, step_id) if step_id else None
         if case_id != (evidence or step).case_id:  # type: ignore[union-attr]
             raise BadInputError("that belongs to another case")
+        request = candidate.candidate_list.request
+        probes = [request.probe] + ([request.second_probe] if request.second_probe else [])
+        if evidence is not None and evidence.id in {p.evidence_item_id for p in probes}:
+            raise BadInputError(
+                "that is what was searched with: compare the candidate with other information (HSI-M/4D2-compare)"
+            )
         comparison_id = office.new_id(Comparison)
         prose = office.vault.put(
             office.new_name("object"), notes.encode(), kind="comparison", about=comparison_id, at=now.at

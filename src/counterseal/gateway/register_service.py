@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from counterseal.casework.models import SearchRequest
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import ALL, stands_against
 from counterseal.gateway.office import Office
@@ -139,11 +140,26 @@ def record_test(
     tested_at: datetime,
     due: datetime,
     by: str,
-) -> ServiceTest:
-    """Record a test of the service's present version for differences between groups (D-026-11/testing)."""
+) -> ServiceTest | Refusal:
+    """Record a test of the service's present version for differences between groups (D-026-11/testing).
+
+    The reviewing unit records it, and never the person who put the service on the register.
+    """
+    if not standard.strip() or not report.strip():
+        raise BadInputError("say by which standard the service was tested and in which report that stands")
     with change(office) as now:
-        office.acting(by)
         service = found(Service, service_id)
+        refusal = stands_against(
+            now,
+            "record a test",
+            by=by,
+            target=service_id,
+            people={"registered_by_id": service.registered_by_id},
+        )
+        if refusal:
+            return refusal
+        if tested_at > now.at or due <= tested_at:
+            raise BadInputError("a test was made in the past, and the next is due after it")
         test = ServiceTest(
             id=office.new_id(ServiceTest),
             service=service,
@@ -193,13 +209,25 @@ def accept_terms(office: Office, *, service_id: str, by: str) -> TermsAcceptance
 
 
 def close_service_review(office: Office, *, review_id: str, outcome: str, by: str) -> ServiceReview | Refusal:
-    """Close a review that a use in exigency opened. Only an outcome closes it (HSI-M/4C3-after-review)."""
+    """Close a review that a use in exigency opened. Only an outcome closes it (HSI-M/4C3-after-review).
+
+    Never the person whose use opened it.
+    """
     if not outcome.strip():
         raise BadInputError("a review closes with an outcome; give it")
     with change(office) as now:
         review = found(ServiceReview, review_id)
         move = "close a service review"
-        if refusal := stands_against(now, move, by=by, target=review_id, state=review.status):
+        requester = SearchRequest.objects.get(pk=review.because_of_request).requester_id
+        refusal = stands_against(
+            now,
+            move,
+            by=by,
+            target=review_id,
+            state=review.status,
+            people={"requester_id": requester},
+        )
+        if refusal:
             return refusal
         review.status, review.outcome, review.decided_by_id = "closed", outcome, by
         duties = list(
@@ -221,14 +249,16 @@ def close_service_review(office: Office, *, review_id: str, outcome: str, by: st
 
 def record_program_code(
     office: Office, *, code: str, valid_from: datetime, valid_until: datetime, by: str
-) -> ProgramCode:
+) -> ProgramCode | Refusal:
     """Put a program code into force for a time (HSI-M/4E3-program-code)."""
     if not code.strip() or valid_until <= valid_from:
         raise BadInputError("a program code has a name and ends after it begins")
     with change(office) as now:
-        office.acting(by)
+        row_id = office.new_id(ProgramCode)
+        if refusal := stands_against(now, "record a program code", by=by, target=row_id):
+            return refusal
         row = ProgramCode(
-            id=office.new_id(ProgramCode),
+            id=row_id,
             code=code,
             valid_from=valid_from,
             valid_until=valid_until,

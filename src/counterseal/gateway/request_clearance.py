@@ -44,8 +44,10 @@ def standing_of(lead: Lead) -> Standing:
     nodes = [Node(e.id, e.kind, e.saw_offence) for e in case.evidence.all()]
     nodes += [Node(s.id, "step") for s in case.steps.all()]
     edges = [Edge(r.source, r.relation, r.target, open=not r.resolved_by_id) for r in case.relations.all()]
-    for request in case.requests.all():
+    for request in case.requests.select_related("probe", "second_probe"):
         nodes.append(Node(request.id, "search"))
+        probes = [request.probe] + ([request.second_probe] if request.second_probe else [])
+        edges += [Edge(request.id, "derived-from", p.evidence_item_id) for p in probes]
     for other in case.leads.select_related("candidate__candidate_list"):
         nodes += [Node(other.id, "lead"), Node(other.candidate_id, "candidate")]
         edges.append(Edge(other.id, "derived-from", other.candidate_id))

@@ -14,15 +14,19 @@ _DECIDABLE = (
     ServiceStatus.SUSPENDED,
     ServiceStatus.EXPIRED,
 )
+# Not from disapproved or suspended: while it is looked at again it stays barred, in an emergency too.
+_REVIEWABLE = tuple(s for s in _DECIDABLE if s not in (ServiceStatus.DISAPPROVED, ServiceStatus.SUSPENDED))
 
 _TABLE = [
     Transition("oversight.service", "register a service", ("",), ServiceStatus.UNREVIEWED, frozenset({"reviewing-unit", "investigator", "administrator"}), "HSI-M/2-service"),
-    Transition("oversight.service", "take up a service's review", _DECIDABLE, ServiceStatus.UNDER_REVIEW, REVIEWING_UNIT, "HSI-M/4C1-approved"),
+    Transition("oversight.service", "take up a service's review", _REVIEWABLE, ServiceStatus.UNDER_REVIEW, REVIEWING_UNIT, "HSI-M/4C1-approved"),
     Transition("oversight.service", "approve a service", _DECIDABLE, ServiceStatus.APPROVED, REVIEWING_UNIT, "HSI-M/4C1-approved", ("registered_by_id",)),
     Transition("oversight.service", "approve a service with conditions", _DECIDABLE, ServiceStatus.APPROVED_WITH_CONDITIONS, REVIEWING_UNIT, "HSI-M/4C1-approved", ("registered_by_id",)),
     Transition("oversight.service", "disapprove a service", _DECIDABLE, ServiceStatus.DISAPPROVED, REVIEWING_UNIT, "HSI-M/4C3-disapproved", ("registered_by_id",)),
     Transition("oversight.service", "suspend a service", _DECIDABLE, ServiceStatus.SUSPENDED, REVIEWING_UNIT | THREE_OFFICES, "HSI-M/4C1-approved"),
-    Transition("oversight.servicereview", "close a service review", ("open",), "closed", REVIEWING_UNIT, "HSI-M/4C3-after-review"),
+    Transition("oversight.servicetest", "record a test", ("",), "recorded", REVIEWING_UNIT, "D-026-11/testing", ("registered_by_id",)),
+    Transition("oversight.programcode", "record a program code", ("",), "recorded", REVIEWING_UNIT | frozenset({"supervisor", "administrator"}), "HSI-M/4E3-program-code"),
+    Transition("oversight.servicereview", "close a service review", ("open",), "closed", REVIEWING_UNIT, "HSI-M/4C3-after-review", ("requester_id",)),
     Transition("oversight.use", "propose a use", ("",), UseStatus.UNDER_REVIEW, frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"}), "D-026-11/oversight"),
     Transition("oversight.use", "give an office's word on a use", (UseStatus.UNDER_REVIEW,), UseStatus.UNDER_REVIEW, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
     Transition("oversight.use", "activate a use", (UseStatus.UNDER_REVIEW,), UseStatus.ACTIVE, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
