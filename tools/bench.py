@@ -142,7 +142,8 @@ def _purpose() -> object:
 
     word = secrets.token_hex(4)
     return Purpose(
-        "suspect-lead", f"Cheque {word} was forged and paid in at the harbour branch; teller described one man"
+        "suspect-lead",
+        f"Cheque {word} was forged and paid in at the harbour branch; teller described one man",
     )
 
 
@@ -234,9 +235,7 @@ def audit_rate(folder: Path, entries: int) -> dict[str, float]:
         best = 0.0
         for _ in range(times):
             start = time.perf_counter()
-            report = audit(
-                lambda path: (folder / path).read_bytes(), [signer.verifier], decode=decode
-            )
+            report = audit(lambda path: (folder / path).read_bytes(), [signer.verifier], decode=decode)
             best = max(best, entries / (time.perf_counter() - start))
             assert report.sound, report.findings
         rates[name] = best
@@ -245,7 +244,9 @@ def audit_rate(folder: Path, entries: int) -> dict[str, float]:
 
 def main() -> None:
     """Run all, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--entries", type=int, default=262_144, help="size of the audited log")
@@ -274,17 +275,23 @@ def main() -> None:
     if asked.json:
         print(json.dumps(result, indent=1))
         return
-    print(f"embedded search alone  {ms(searches)}   photograph 320 x 400 to candidate list, {REFERENCES:,} references")
+    print(
+        f"embedded search alone  {ms(searches)}   photograph 320 x 400 to candidate list, {REFERENCES:,} references"
+    )
     for part in ("detection", "template", "search"):
         print(f"    {part:18} {ms(alone[part])}")
-    print(f"governance added       {ms(governed['whole'])}   ratio {result['governance_over_search']:.3f} (aim: at most 0.10, and 3 ms)")
+    print(
+        f"governance added       {ms(governed['whole'])}   ratio {result['governance_over_search']:.3f} (aim: at most 0.10, and 3 ms)"
+    )
     for part, says in (
         ("facts", "facts gathered"),
         ("decide", "policies decide"),
         ("receipt", "receipt verified"),
     ):
         print(f"    {says:18} {ms(governed[part])}")
-    print(f"durable sealed append  {ms(written['sealed'])}   ratio {result['sealed_over_raw']:.2f} (aim: at most 2)")
+    print(
+        f"durable sealed append  {ms(written['sealed'])}   ratio {result['sealed_over_raw']:.2f} (aim: at most 2)"
+    )
     print(f"raw append, fdatasync  {ms(written['raw'])}")
     print(f"full audit from tiles  {rates['hashes']:12,.0f} entries/s a process (aim: at least 500,000)")
     print(f"    every entry decoded{rates['decoded']:12,.0f} entries/s")

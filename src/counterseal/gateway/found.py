@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from counterseal.gateway.storing import read
 from counterseal.terms.errors import BadInputError
 from counterseal.terms.rows import SealedRow
 
@@ -14,7 +15,7 @@ def found(model: type[RowT], row_id: str) -> RowT:
     Raises:
         BadInputError: there is none.
     """
-    row = model._default_manager.filter(pk=row_id).first()
+    row = read(model, row_id)
     if row is None:
         raise BadInputError(f"there is no {model._meta.verbose_name} `{row_id}`")
     return row

@@ -4,12 +4,14 @@ Twenty questions asked one by one through the ORM took 4 ms, and every other wri
 SQL that SQLite and PostgreSQL both understand; each line names the fact it becomes in `facts.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection
 
 from counterseal.casework.models import SearchRequest
+from counterseal.people.models import roles_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Records:
     """What the registers hold about one request, its requester and its service at one instant.
 
     Instants are None where there is nothing to have one. faces: different photographs searched for the case,
-    not counting this one. own: whether this photograph is among them.
+    not counting this one. approvers: who granted an approval of this payload, by kind of approval.
     """
 
     active: bool
@@ -41,6 +43,7 @@ class Records:
     second_edits: int
     overdue: int
     accepted_terms: str
+    approvers: Mapping[str, str]
     by_person: int
     by_gallery: int
     faces: int
@@ -85,9 +88,9 @@ LEFT JOIN oversight_servicetest t ON t.id =
   (SELECT id FROM oversight_servicetest WHERE service_id = %(service)s AND version = %(version)s
     ORDER BY tested_at DESC, id LIMIT 1)
 """
-_ROLES = """
-SELECT role FROM people_rolegrant g JOIN people_person p ON p.id = g.person_id
-WHERE p.id = %(person)s AND p.active AND g.revoked_at IS NULL ORDER BY role
+_APPROVERS = """
+SELECT kind, approver_id FROM casework_approval
+WHERE request_id = %(request)s AND payload_digest = %(payload)s AND granted
 """
 _CONCURRENCES = "SELECT office FROM oversight_concurrence WHERE use_id = %(use)s AND concurs ORDER BY office"
 
@@ -108,16 +111,16 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime, 
         "day": connection.ops.adapt_datetimefield_value(day),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_ROLES, {"person": asked["person"]})
-        roles = tuple(row[0] for row in cursor.fetchall())
         cursor.execute(_CONCURRENCES, {"use": asked["use"]})
         concurrences = tuple(row[0] for row in cursor.fetchall())
+        cursor.execute(_APPROVERS, {"request": request.id, "payload": request.payload_digest})
+        approvers = dict(cursor.fetchall())
         cursor.execute(_ONE, asked)
         names = [column[0] for column in cursor.description]
         one = dict(zip(names, cursor.fetchone(), strict=True))
     return Records(
         active=bool(one["active"]),
-        roles=roles,
+        roles=tuple(sorted(roles_of(request.requester_id))),
         use_status=one["use_status"] or "unknown",
         use_law_enforcement=bool(one["use_law_enforcement"]),
         concurrences=concurrences,
@@ -137,6 +140,7 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime, 
         second_edits=one["second_edits"],
         overdue=one["overdue"],
         accepted_terms=one["accepted_terms"] or "",
+        approvers=approvers,
         by_person=one["by_person"],
         by_gallery=one["by_gallery"],
         faces=one["faces"],

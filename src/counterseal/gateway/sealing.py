@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import cast
 
 from django.db import DatabaseError, connection, transaction
 from django.db import IntegrityError as ConstraintError
-from django.db.models import Model
 
 from counterseal.gateway.office import Office
+from counterseal.gateway.storing import write
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.entry import JsonValue, PublicValue, Reason, make_entry
 from counterseal.ledger.receipt import build_receipt
@@ -105,8 +104,8 @@ class Change:
             },
             salt=lambda: self.office.token(16),
         )
-        for stored in cast("list[Model]", [*rows, *objects]):
-            stored.save(force_insert=stored._state.adding, force_update=not stored._state.adding)
+        for stored in (*rows, *objects):
+            write(stored)
         self._append(entry.body, [d.encoded for d in entry.disclosures])
         sealed = Sealed(index, entry.body, {d.name: d.encoded for d in entry.disclosures})
         self._last = sealed

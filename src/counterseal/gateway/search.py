@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import rfc8785
 
-from counterseal.casework.models import CandidateListRow, CandidateRow, SearchRequest
+from counterseal.casework.models import CandidateListRow, CandidateRow, Case, Probe, SearchRequest
 from counterseal.casework.words import RequestStatus
 from counterseal.connectors.port import Answer, Foil, ReturnedCandidate, ServiceFailure, Submission
 from counterseal.gateway.facts import search_facts
@@ -74,7 +74,7 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
                 action="submit a search",
                 target=request.id,
             )
-        service = Service.objects.get(pk=request.service_id)
+        service = found(Service, request.service_id)
         decision = office.decide(search_facts(request, service, at=now.at), now.at)
         if isinstance(decision, Refusal):
             request.status = RequestStatus.REFUSED
@@ -111,11 +111,13 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
 
 
 def _whole(request_id: str) -> SearchRequest:
-    """The request with its case and photographs, in one read."""
-    whole = (
-        SearchRequest.objects.select_related("case", "probe", "second_probe").filter(pk=request_id).first()
-    )
-    return whole if whole is not None else found(SearchRequest, request_id)
+    """The request with its case and photographs."""
+    request = found(SearchRequest, request_id)
+    request.case = found(Case, request.case_id)
+    request.probe = found(Probe, request.probe_id)
+    if request.second_probe_id:
+        request.second_probe = found(Probe, request.second_probe_id)
+    return request
 
 
 def _seal_intent(

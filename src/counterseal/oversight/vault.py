@@ -20,6 +20,7 @@ from counterseal.oversight.models import VaultObject
 from counterseal.terms.errors import IntegrityError, UnavailableError
 
 _NONCE = 12
+_ROW = "SELECT * FROM oversight_vaultobject WHERE id = %s"
 
 
 class VaultError(IntegrityError):
@@ -69,7 +70,7 @@ class Vault:
             DestroyedError: its key was destroyed. VaultError: it is unknown, or its bytes or key were changed.
             UnavailableError: the storage did not answer.
         """
-        row = VaultObject.objects.filter(pk=object_id).first()
+        row = next(iter(VaultObject.objects.raw(_ROW, [object_id])), None)
         if row is None:
             raise VaultError(f"the vault holds no object `{object_id}`")
         if row.wrapped_key is None:

@@ -6,7 +6,7 @@ and three attestations, each to a text of one version (HSI-M/4A3-*).
 
 from enum import StrEnum
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 
 from counterseal.terms.rows import SealedRow
@@ -129,8 +129,10 @@ class ExaminerQualification(SealedRow):
 
 def roles_of(person_id: str) -> frozenset[str]:
     """The roles that this person holds now; none for an unknown or inactive person."""
-    return frozenset(
-        RoleGrant.objects.filter(person_id=person_id, person__active=True, revoked_at=None).values_list(
-            "role", flat=True
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT role FROM people_rolegrant g JOIN people_person p ON p.id = g.person_id "
+            "WHERE p.id = %s AND p.active AND g.revoked_at IS NULL",
+            [person_id],
         )
-    )
+        return frozenset(row[0] for row in cursor.fetchall())
