@@ -184,7 +184,7 @@ class _FactReader:
                     read[name] = list(value)
                     return
                 wanted = f"a list of at most {MAX_MEMBERS} texts"
-            case LeafType.DATETIME:
+            case _:
                 instant = read_instant(value)
                 if instant is not None:
                     read[name] = _cedar_instant(instant)
