@@ -53,7 +53,8 @@ def export_ledger(folder: Path) -> Exported:
         }
         there = folder / "checkpoints"
         for older in there.iterdir() if there.is_dir() else ():
-            kept.setdefault(int(older.name), older.read_bytes())
+            if older.name.isdigit():  # a crash may leave a half-written file of another name
+                kept.setdefault(int(older.name), older.read_bytes())
         try:
             beside = list(side_files(history, kept))
         except LedgerError as error:
