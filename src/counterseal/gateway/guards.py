@@ -1,8 +1,9 @@
 """The database's own guards, made from the same tables that Python checks.
 
-An update can go round Python. These triggers refuse it: a status moves only as the transitions say, a log
-row is never changed, a sealed row is never deleted, an approval is for the request's own requester, and a
-judgement comes only into an open review.
+An update can go round Python. These triggers refuse it: a status moves only as the transitions say, what was
+asked or judged is never changed, a log row neither, a sealed row is never deleted or replaced, an approval is
+for the request's own requester, a judgement comes only into an open review, and a lead only of a candidate
+that two people kept.
 """
 
 from collections import defaultdict
@@ -11,6 +12,7 @@ from django.apps import apps
 from django.db import connection
 
 from counterseal.casework.transitions import TRANSITIONS as CASEWORK
+from counterseal.casework.words import KEPT
 from counterseal.oversight.transitions import TRANSITIONS as OVERSIGHT
 from counterseal.terms.errors import UnavailableError
 from counterseal.terms.rows import SealedRow
@@ -19,6 +21,9 @@ from counterseal.terms.rows import SealedRow
 WRITTEN_ONCE = (
     "people.attestation",
     "people.certificate",
+    "people.examinerqualification",
+    "casework.caseassignment",
+    "casework.evidenceitem",
     "casework.approval",
     "casework.disposition",
     "casework.comparison",
@@ -29,9 +34,36 @@ WRITTEN_ONCE = (
     "casework.investigativestep",
     "oversight.concurrence",
     "oversight.disclosure",
+    "oversight.finding",
+    "oversight.programcode",
+    "oversight.servicetest",
+    "oversight.termsacceptance",
     "oversight.logentry",
+    "oversight.logkey",
     "oversight.lognode",
 )
+# Of these rows only the named columns move; all others stay as they were made.
+MOVING = {
+    "people.rolegrant": ("revoked_at",),
+    "casework.case": ("status",),
+    "casework.searchrequest": ("status", "submitted_at", "intent_index"),
+    "casework.review": ("status", "none_of_these", "locked_at"),
+    "casework.lead": ("status", "report"),
+    "casework.evidencerelation": ("resolved_by_id", "resolved_at", "resolution"),
+    "casework.enforcementaction": ("status", "confirmed_by_id", "confirmed_at"),
+    "oversight.servicereview": ("status", "outcome", "decided_by_id"),
+    "oversight.use": ("status",),
+    "oversight.duty": ("closed_at", "closed_by_id"),
+    "oversight.vaultobject": ("wrapped_key", "destroyed_at"),
+}
+# Set once: from empty to something, then never again.
+SET_ONCE = {
+    "people.rolegrant": "revoked_at",
+    "casework.searchrequest": "intent_index",
+    "casework.evidencerelation": "resolved_at",
+    "oversight.duty": "closed_at",
+    "oversight.vaultobject": "destroyed_at",
+}
 NEVER_DELETED = (
     "oversight.logentry",
     "oversight.lognode",
@@ -59,6 +91,14 @@ def install_guards() -> int:
         for statement in statements.values():
             cursor.execute(statement)
     return len(statements)
+
+
+def missing_guards() -> list[str]:
+    """Names of the guards that the database does not hold, or not as they are made here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        held = dict(cursor.fetchall())
+    return [name for name, sql in triggers().items() if held.get(f"guard_{name}") != sql]
 
 
 def triggers() -> dict[str, str]:
@@ -115,6 +155,33 @@ def triggers() -> dict[str, str]:
                 "1",
                 f"{label}: a sealed row is never deleted",
             )
+            # INSERT OR REPLACE deletes without asking the guard above.
+            key = " AND ".join(f'"{f.column}" = NEW."{f.column}"' for f in model._meta.pk_fields)
+            guard(
+                f"{label.replace('.', '_')}_anew",
+                "INSERT",
+                model._meta.db_table,
+                f"EXISTS (SELECT 1 FROM {model._meta.db_table} WHERE {key})",  # noqa: S608 - our own models' names
+                f"{label}: a row is never replaced",
+            )
+    for label, moving in MOVING.items():
+        model = apps.get_model(label)
+        fixed = [f.column for f in model._meta.concrete_fields if f.column not in (*moving, "entry_index")]
+        guard(
+            f"{label.replace('.', '_')}_frozen",
+            "UPDATE",
+            model._meta.db_table,
+            " OR ".join(f'NEW."{c}" IS NOT OLD."{c}"' for c in fixed),
+            f"{label}: only {', '.join(moving)} may change",
+        )
+    for label, column in SET_ONCE.items():
+        guard(
+            f"{label.replace('.', '_')}_set_once",
+            "UPDATE",
+            apps.get_model(label)._meta.db_table,
+            f'OLD."{column}" IS NOT NULL AND NEW."{column}" IS NOT OLD."{column}"',
+            f"{label}: {column} is set once",
+        )
     guard(
         "approval_of_the_requester",
         "INSERT",
@@ -135,6 +202,25 @@ def triggers() -> dict[str, str]:
         "casework_disposition",
         "(SELECT status FROM casework_review WHERE id = NEW.review_id) <> 'open'",
         "casework.disposition: its review is locked",
+    )
+    guard(
+        "lead_kept_by_two",
+        "INSERT",
+        "casework_lead",
+        "(SELECT foil FROM casework_candidaterow WHERE id = NEW.candidate_id) "  # noqa: S608 - our own words
+        "OR (SELECT count(DISTINCT r.reviewer_id) FROM casework_disposition d "
+        "JOIN casework_review r ON r.id = d.review_id WHERE d.candidate_id = NEW.candidate_id "
+        "AND r.status = 'locked' AND r.reviewer_id IN (NEW.first_reviewer_id, NEW.second_reviewer_id) "
+        f"AND d.judgement IN ({', '.join(repr(str(j)) for j in sorted(KEPT))})) < 2",
+        "casework.lead: two people must have kept the candidate, in locked reviews",
+    )
+    guard(
+        "lead_compared",
+        "INSERT",
+        "casework_lead",
+        "NOT EXISTS (SELECT 1 FROM casework_comparison WHERE id = NEW.comparison_id "
+        "AND candidate_id = NEW.candidate_id AND result = 'consistent')",
+        "casework.lead: no fitting comparison of this candidate",
     )
     guard(
         "use_active_by_three",

@@ -18,10 +18,15 @@ from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
+TELLING_WORDS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Exigency:
-    """A claim of exigent circumstances: which ground, which facts, and why nobody could approve before."""
+    """A claim of exigent circumstances: which ground, which facts, and why nobody could approve before.
+
+    Facts and reason count as stated from three words on that say something (`TELLING_WORDS`).
+    """
 
     ground: str
     facts: str
@@ -101,6 +106,11 @@ def request_search(
             return objects[-1].id
 
         stop_list = office.policies.narrative.stop_list
+
+        def telling(text: str) -> str:
+            # "." or "emergency" states no fact: it is kept as nothing, and policy says what is missing.
+            return text if measure(text, stop_list).distinct_words >= TELLING_WORDS else ""
+
         measures = measure(purpose.narrative, stop_list)
         fingerprint = office.fingerprint(normalised(purpose.narrative).encode())
         request = SearchRequest(
@@ -133,8 +143,8 @@ def request_search(
             witness_methods_exhausted=witness_methods_exhausted,
             exigency_claimed=exigency is not None,
             exigency_ground=exigency.ground if exigency else "",
-            exigency_facts=keep(exigency.facts, "exigency-facts") if exigency else "",
-            exigency_why_no_prior_approval=keep(exigency.why_no_prior_approval, "exigency-why")
+            exigency_facts=keep(telling(exigency.facts), "exigency-facts") if exigency else "",
+            exigency_why_no_prior_approval=keep(telling(exigency.why_no_prior_approval), "exigency-why")
             if exigency
             else "",
             why_again=keep(why_again, "why-again"),
@@ -170,7 +180,15 @@ def payload_digest(office: Office, request: SearchRequest) -> str:
         "minimum": repr(request.minimum),
         "purpose": request.purpose_code,
         "narrative": request.narrative_measures["fingerprint"],
-        "exigency": [request.exigency_claimed, request.exigency_ground, request.exigency_facts],
+        "relevant": [request.relevant, request.necessary],
+        "exigency": [
+            request.exigency_claimed,
+            request.exigency_ground,
+            request.exigency_facts,
+            request.exigency_why_no_prior_approval,
+        ],
+        "methods_exhausted": request.witness_methods_exhausted,
+        "again": request.why_again,
     }
     return hashlib.sha256(office.fingerprint_key + rfc8785.dumps(payload)).hexdigest()  # type: ignore[arg-type]
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from django.apps import apps
 
 from counterseal.gateway.export_ledger import key_history
+from counterseal.gateway.guards import missing_guards
 from counterseal.gateway.office import Office
 from counterseal.ledger import fsck as pure
+from counterseal.ledger.entry import Disclosure
 from counterseal.ledger.findings import Finding
 from counterseal.ledger.fsck import FsckReport
 from counterseal.ledger.tree import Frontier, Node
@@ -54,6 +56,16 @@ def run_fsck(
         known.add(held)
         if held not in stored:
             missing.append(Finding("vault-object-missing", held, "the vault's bytes of this object are gone"))
+    missing += [
+        Finding(
+            "destroyed-unsealed", held, "this object's key is gone and no entry says that it was destroyed"
+        )
+        for held in sorted(_destroyed() - _sealed_destructions())
+    ]
+    missing += [
+        Finding("guard-missing", name, "the database does not hold this guard: somebody removed or changed it")
+        for name in missing_guards()
+    ]
     return Report(replace(report, findings=(*report.findings, *missing)), len(stored - known))
 
 
@@ -69,6 +81,27 @@ def _rows(progress: Callable[[int], None] | None) -> Iterator[pure.LogRow]:
         if progress is not None:
             progress(entry.index + 1)
         yield pure.LogRow(entry.index, bytes(entry.body), lines)
+
+
+def _destroyed() -> set[str]:
+    return set(VaultObject.objects.exclude(destroyed_at=None).values_list("id", flat=True))
+
+
+def _sealed_destructions() -> set[str]:
+    """Ids of the vault objects that sealed entries say were destroyed."""
+    named: set[str] = set()
+    kind = f'"kind":"{pure.DESTROYED}"'.encode()
+    # Only where something was destroyed is the log read once more.
+    for entry in (
+        LogEntry.objects.iterator() if VaultObject.objects.exclude(destroyed_at=None).exists() else ()
+    ):
+        if kind not in bytes(entry.body):
+            continue
+        for encoded in LogDisclosures.objects.get(pk=entry.index).encoded.split("\n"):
+            opened = Disclosure.parse(encoded)
+            if opened.name == "objects" and isinstance(opened.value, list):
+                named.update(str(held) for held in opened.value)
+    return named
 
 
 def _sealed() -> Iterator[pure.SealedRow]:
