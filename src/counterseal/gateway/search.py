@@ -25,11 +25,15 @@ from counterseal.gateway.facts import search_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
+from counterseal.gateway.request_search import payload_digest
 from counterseal.gateway.sealing import Change, Sealed, change
 from counterseal.oversight.models import Duty, Finding, Service, ServiceReview, VaultObject
 from counterseal.terms.decisions import Obligation, Permit, Refusal, Unmet
-from counterseal.terms.errors import UnavailableError
+from counterseal.terms.errors import IntegrityError, UnavailableError
 from counterseal.terms.rows import SealedRow
+
+# More different faces on one case are a finding for oversight; policy refuses later (dhs-case-volume).
+FACES_OF_A_CASE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,11 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
                 by=by,
                 action="submit a search",
                 target=request.id,
+            )
+        if payload_digest(office, request) != request.payload_digest:
+            raise IntegrityError(
+                f"request `{request.id}` is not what was asked and approved: somebody changed it; "
+                "run `counterseal fsck`, and make a new request"
             )
         service = found(Service, request.service_id)
         decision = office.decide(search_facts(request, service, at=now.at), now.at)
@@ -139,6 +148,7 @@ def _seal_intent(
     index = now.next_index
     request.status, request.intent_index, request.submitted_at = RequestStatus.SUBMITTED, index, now.at
     duties = [row for o in permit.obligations for row in _open_duty(now, request, o)]
+    duties += _many_faces(now, request)
     sealed = now.seal(
         "search.intent",
         by=by,
@@ -165,6 +175,29 @@ def _seal_intent(
         rows=[request, *duties],
     )
     return question, sealed
+
+
+def _many_faces(now: Change, request: SearchRequest) -> list[SealedRow]:
+    """A finding, once a case, when more different faces are searched for it than most cases have."""
+    others = SearchRequest.objects.filter(case_id=request.case_id, intent_index__isnull=False).exclude(
+        probe__fingerprint=request.probe.fingerprint
+    )
+    faces = others.values("probe__fingerprint").distinct().count() + 1
+    if (
+        faces <= FACES_OF_A_CASE
+        or Finding.objects.filter(kind="many-faces-on-one-case", about=request.case_id).exists()
+    ):
+        return []
+    says = f"{faces} different faces were searched for this case: do they all belong to it?"
+    return [
+        Finding(
+            id=now.office.new_id(Finding),
+            kind="many-faces-on-one-case",
+            about=request.case_id,
+            says=says,
+            opened_at=now.at,
+        )
+    ]
 
 
 def _open_duty(now: Change, request: SearchRequest, obligation: Obligation) -> list[SealedRow]:
