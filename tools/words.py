@@ -61,7 +61,7 @@ def _rule(name: str, pattern: str, instead: str, *, engine_rooms_may: bool = Fal
 RULES = (
     _rule(
         "match",
-        r"(?<![\w`-])match(es|ed|ing)?(?![\w-])|\d\s?% ?match",
+        r"(?<![\w`-])(?<!false )match(es|ed|ing)?(?![\w-])|\d\s?% ?match",
         "a candidate is no match: write candidate, comparison, agrees or fits",
     ),
     _rule("hit", r"(?<![\w`-])hits?(?![\w-])", "a candidate is no hit: write candidate"),
@@ -163,6 +163,10 @@ def lines_people_read(root: Path) -> Iterator[tuple[str, int, str]]:
     for path in pages:
         if path.is_file():
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+                if path == root / "GLOSSARY.md" and line.startswith("| "):
+                    line = line.rstrip("| ").rpartition("|")[
+                        0
+                    ]  # the last column holds the words we do not use
                 yield path.relative_to(root).as_posix(), number, line
 
 
