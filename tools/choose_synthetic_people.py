@@ -118,10 +118,13 @@ def main() -> None:
     for step in range(arguments.steps):
         distance, a, b = closest(chosen)
         index = int(rng.choice([a, b]))
-        p = dict(zip(synthetic.PARAMETERS, chosen[index].parameters, strict=True))
-        for name in rng.choice(list(p), size=4, replace=False):
-            low, high = synthetic.PARAMETERS[name]
-            p[name] += float(rng.normal(0, 0.35)) * (high - low) / 2
+        # Now and then somebody new: a small change cannot leave a dead end.
+        p = draw(rng)
+        if rng.random() < 0.6:
+            p = dict(zip(synthetic.PARAMETERS, chosen[index].parameters, strict=True))
+            for name in rng.choice(list(p), size=6, replace=False):
+                low, high = synthetic.PARAMETERS[name]
+                p[name] += float(rng.normal(0, 0.5)) * (high - low) / 2
         moved = look(engine, settled(p), index + 1)
         rest = chosen[:index] + chosen[index + 1 :]
         if moved and min(moved.distance(other) for other in rest) > distance:

@@ -152,9 +152,10 @@ def _asked(engine: Engine, part: str, ask: Callable[[], T]) -> T:
 
 
 def _engine_error(engine: Engine, part: str, says: str) -> FailureToAcquire:
+    readable = "".join(c if c.isprintable() else " " for c in says[:200])
     return FailureToAcquire(
         FailureCode.ENGINE_ERROR,
-        f"the {part} of engine `{engine.engine_id}` failed: {says[:200]}",
+        f"the {part} of engine `{engine.engine_id}` failed: {readable}",
         "report it to whoever runs the engine; another photograph may work",
     )
 

@@ -21,6 +21,8 @@ CHIP_PADDING = 0.25
 HOG_MAX_SIDE = 1_280
 # The network takes about 1.5 s at 640 px, and runs only where HOG found nothing.
 MMOD_MAX_SIDE = 640
+# Under this side dlib's network fails instead of finding nothing; no face of use fits into it.
+MMOD_MIN_SIDE = 40
 # Raise this when the pipeline changes so that templates differ: every reference must then be enrolled anew.
 PIPELINE = 1
 
@@ -84,6 +86,8 @@ class EmbeddedEngine:
 
     def _mmod_boxes(self, pixels: Pixels) -> list[tuple[Box, float, str]]:
         view, factor = _reduced(pixels, MMOD_MAX_SIDE)
+        if min(view.shape[:2]) < MMOD_MIN_SIDE:
+            return []
         return [(_box(found.rect, factor), float(found.confidence), "mmod") for found in self._mmod(view, 0)]
 
     def _face(self, pixels: Pixels, box: Box, score: float, detector: str) -> Face:

@@ -81,6 +81,8 @@ class Index:
 
     def nearest(self, probe: Template, limit: int) -> list[tuple[int, float]]:
         """Row and float64 score of the `limit` best references, best first, ties by reference id."""
+        if not self.references:
+            return []
         query = probe.values
         wide = query.astype(np.float64)
         rows = self._possible(query, float(wide @ wide), limit)

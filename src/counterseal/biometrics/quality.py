@@ -219,11 +219,18 @@ def inter_eye_distance(face: Face) -> float | NotAssessed:
     return distance if distance > 0 else NotAssessed("both eyes were found at one point")
 
 
-def laplacian_variance(grey: npt.NDArray[np.float64]) -> float:
-    """Variance of the 4-neighbour Laplacian over the chip; falls with blur."""
-    inner = grey[1:-1, 1:-1]
-    response = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
-    return float(response.var())
+def laplacian_variance(grey: npt.NDArray[np.float64]) -> float | NotAssessed:
+    """Variance of the 4-neighbour Laplacian over the chip; falls with blur.
+
+    Beside pure black it is not taken: what lies outside the picture is black in the chip, and its hard edge
+    would make a blurred face at the border look sharp.
+    """
+    stencil = (grey[1:-1, 1:-1], grey[:-2, 1:-1], grey[2:, 1:-1], grey[1:-1, :-2], grey[1:-1, 2:])
+    usable = np.minimum.reduce(stencil) > 0
+    if usable.mean() < 0.3:
+        return NotAssessed("most of the face is black or outside the picture")
+    response = sum(stencil[1:]) - 4 * stencil[0]
+    return float(response[usable].var())
 
 
 def entropy(values: npt.NDArray[np.float64]) -> float:

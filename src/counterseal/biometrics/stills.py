@@ -550,8 +550,15 @@ def jpeg_quality(tables: dict[int, list[int]]) -> float | None:
     table = tables.get(0)
     if not table or len(table) != 64:
         return None
-    # libjpeg: entry = K.1 * scale / 100, scale = 5000 / q below 50 and 200 - 2 q from there. Sums are
-    # compared, so the order of the entries does not matter.
-    scale = 100.0 * sum(table) / sum(_LUMINANCE)
+    # libjpeg: entry = K.1 * scale / 100, held within 1 and 255; scale = 5000 / q below 50, 200 - 2 q from
+    # there. Both tables are sorted, so their order does not matter; entries at a bound say nothing.
+    pairs = [
+        (entry, base)
+        for entry, base in zip(sorted(table), sorted(_LUMINANCE), strict=True)
+        if 1 < entry < 255
+    ]
+    if not pairs:
+        return 100.0 if table[0] <= 1 else 1.0
+    scale = 100.0 * sum(entry for entry, _ in pairs) / sum(base for _, base in pairs)
     quality = (200 - scale) / 2 if scale <= 100 else 5000 / scale
     return round(min(100.0, max(1.0, quality)), 1)
