@@ -193,6 +193,7 @@ def _office(home: Path) -> Office:
         fingerprint_key=_secret(home, "fingerprint.key"),
         services=Services(home),
         engine=shared_engine,
+        evaluation=options.evaluation,
     )
 
 

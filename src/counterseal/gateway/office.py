@@ -30,6 +30,7 @@ class Office:
 
     clock: the instant now, UTC. token: n random bytes. signer: the log's key. origin: the log's name.
     services: opens the connector of that name. engine: loads the capture engine, once.
+    evaluation: a trial on synthetic people.
     """
 
     home: Path

@@ -116,6 +116,19 @@ def sheet(review: Review) -> Sheet:
     )
 
 
+def own_sheet(office: Office, *, review_id: str, by: str) -> Sheet:
+    """The sheet of one's own open review again, in the order in which it was given out.
+
+    Raises:
+        BadInputError: it is somebody else's. StaleError: it is locked.
+    """
+    office.acting(by)
+    review = _own(review_id, by)
+    if review.status != ReviewStatus.OPEN:
+        raise StaleError(f"review `{review_id}` is locked; its sheet is not given out again")
+    return sheet(review)
+
+
 def dispose_of_candidate(
     office: Office, *, review_id: str, candidate_id: str, judgement: str, by: str
 ) -> Disposition | Refusal:
