@@ -7,14 +7,23 @@ this process instead of in a child, so that a test need not wait for one to star
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from counterseal import bootstrap
-from counterseal.casework.models import Case, EvidenceItem, Probe, SearchRequest
+from counterseal.casework.models import (
+    CandidateRow,
+    Case,
+    Comparison,
+    EvidenceItem,
+    Lead,
+    Probe,
+    Review,
+    SearchRequest,
+)
 from counterseal.cli.demo import agency as synthetic
 from counterseal.cli.demo.agency import Agency, made
 from counterseal.cli.demo.synthetic_people import SyntheticPerson, people
@@ -22,14 +31,20 @@ from counterseal.connectors.checked import checked
 from counterseal.connectors.port import Answer, ServiceFailure, Submission
 from counterseal.connectors.serve import Server, build
 from counterseal.connectors.wire import Message, answer_of, submission_message
-from counterseal.gateway.add_evidence import add_evidence
+from counterseal.gateway.add_evidence import add_evidence, relate
 from counterseal.gateway.collect_probe import Collection, Edit, collect_probe
 from counterseal.gateway.enrol_references import enrol_references
+from counterseal.gateway.mark_lead import mark_lead, note_in_report
 from counterseal.gateway.office import Office
 from counterseal.gateway.open_case import open_case, record_step
+from counterseal.gateway.record_comparison import record_comparison
+from counterseal.gateway.request_clearance import Cleared, NotCleared, confirm_action, request_clearance
 from counterseal.gateway.request_search import Purpose, request_search
+from counterseal.gateway.review import dispose_of_candidate, lock_review, open_review
 from counterseal.gateway.run_fsck import Report, run_fsck
 from counterseal.gateway.search import Answered, Failed, search
+from counterseal.ledger.entry import Disclosure, Entry, open_committed, read_entry
+from counterseal.oversight.models import LogDisclosures, LogEntry
 from counterseal.terms.biometrics import FailureToAcquire, Mode
 from counterseal.terms.decisions import Refusal
 
@@ -67,7 +82,9 @@ class LocalService:
         """Ask through the wire format and back."""
         self.calls += 1
         asked = json.loads(submission.request)
-        answer = answer_of(_through_the_wire(self.server.respond(_through_the_wire(submission_message(submission)))))
+        answer = answer_of(
+            _through_the_wire(self.server.respond(_through_the_wire(submission_message(submission))))
+        )
         return checked(answer, limit=asked["limit"], lists=asked["mode"] == Mode.IDENTIFICATION)
 
     def close(self) -> None:
@@ -160,7 +177,9 @@ class SimulatedOffice:
             edits=edits,
         )
 
-    def request(self, case: Case, probe: Probe, *, by: str = "ines", **asked: object) -> SearchRequest | Refusal:
+    def request(
+        self, case: Case, probe: Probe, *, by: str = "ines", **asked: object
+    ) -> SearchRequest | Refusal:
         """Request an identification; `asked` overrides any argument of `request_search`."""
         arguments: dict[str, object] = {
             "case_id": case.id,
@@ -191,6 +210,136 @@ class SimulatedOffice:
         """Compare everything with everything."""
         return run_fsck(self.office)
 
+    def item(
+        self,
+        case: Case,
+        kind: str = "record",
+        *,
+        by: str = "ines",
+        saw_offence: bool | None = None,
+        **stated: object,
+    ) -> EvidenceItem:
+        """An evidence item that has nothing to do with a face, unless `kind` says so."""
+        arguments: dict[str, object] = {
+            "source_class": "case-photograph",
+            "lawful_basis": "agency-record",
+            "obtained_at": self.clock.now - timedelta(hours=20),
+        } | stated
+        return add_evidence(
+            self.office,
+            case_id=case.id,
+            kind=kind,
+            saw_offence=saw_offence,
+            by=self.who(by),
+            **arguments,  # type: ignore[arg-type]
+        )
+
+    def support(
+        self,
+        lead: Lead,
+        kind: str = "physical-evidence",
+        relation: str = "supports-offence",
+        *,
+        by: str = "ines",
+        saw_offence: bool | None = None,
+        derived_from: str = "",
+    ) -> EvidenceItem:
+        """An item that stands in `relation` to the lead, derived from something where that is told."""
+        item = self.item(lead.case, kind, by=by, saw_offence=saw_offence)
+        if derived_from:
+            relate(self.office, source=item.id, relation="derived-from", target=derived_from, by=self.who(by))
+        relate(self.office, source=item.id, relation=relation, target=lead.id, by=self.who(by))
+        return item
+
+    def review(self, list_id: str, *, by: str, keep: Container[str] = ()) -> Review:
+        """One whole blind review: open, dispose of everything on the sheet, lock."""
+        sheet = made(open_review(self.office, list_id=list_id, by=self.who(by)))
+        for candidate, _ in sheet.items:
+            made(
+                dispose_of_candidate(
+                    self.office,
+                    review_id=sheet.review_id,
+                    candidate_id=candidate,
+                    judgement="potential-lead" if candidate in keep else "excluded",
+                    by=self.who(by),
+                )
+            )
+        return made(lock_review(self.office, review_id=sheet.review_id, by=self.who(by)))
+
+    def candidate(self, answered: Answered, rank: int = 1) -> CandidateRow:
+        """The candidate of this rank."""
+        return answered.candidate_list.candidates.get(rank=rank)
+
+    def kept(
+        self, answered: Answered, *, rank: int = 1, by: tuple[str, str] = ("ines", "exa")
+    ) -> CandidateRow:
+        """A candidate that two people kept, each in a blind review of their own."""
+        candidate = self.candidate(answered, rank)
+        for reviewer in by:
+            self.review(answered.candidate_list.id, by=reviewer, keep={candidate.id})
+        return candidate
+
+    def compare(self, candidate: CandidateRow, result: str = "consistent", *, by: str = "ines") -> Comparison:
+        """Hold a candidate against a record of the case."""
+        case = candidate.candidate_list.request.case
+        return record_comparison(
+            self.office,
+            candidate_id=candidate.id,
+            result=result,
+            notes="height and address in the register of vehicles held against the teller's words",
+            evidence_id=self.item(case, by=by).id,
+            by=self.who(by),
+        )
+
+    def lead(self, answered: Answered | None = None, *, by: str = "ines", reported: bool = True) -> Lead:
+        """A possible lead by the book: searched, reviewed twice, compared, marked, noted in a report."""
+        answered = answered or self.searched(by=by)
+        candidate = self.kept(answered, by=(by, "exa"))
+        self.compare(candidate, by=by)
+        lead = made(mark_lead(self.office, candidate_id=candidate.id, by=self.who(by)))
+        if reported:
+            note_in_report(self.office, lead_id=lead.id, report="ROI-2026-17", by=self.who(by))
+        return Lead.objects.get(pk=lead.id)
+
+    def clearance(self, lead: Lead, *, by: str = "ines", **asked: object) -> Cleared | NotCleared | Refusal:
+        """Ask for clearance of an arrest; `asked` overrides any argument of `request_clearance`."""
+        arguments: dict[str, object] = {
+            "lead_id": lead.id,
+            "kind": "arrest",
+            "location_check": "done",
+            "disclosure_text_included": True,
+            "by": self.who(by),
+        } | asked
+        return request_clearance(self.office, **arguments)  # type: ignore[arg-type]
+
+    def confirm(
+        self, cleared: Cleared | NotCleared | Refusal, *, by: str = "sol"
+    ) -> Cleared | NotCleared | Refusal:
+        """A second person confirms what was asked."""
+        assert isinstance(cleared, Cleared), cleared
+        return confirm_action(self.office, action_id=cleared.action.id, by=self.who(by))
+
+    def entries(self) -> list[Entry]:
+        """Every entry of the log, in order."""
+        return [read_entry(bytes(e.body)) for e in LogEntry.objects.order_by("index")]
+
+    def opened(self, index: int) -> dict[str, object]:
+        """What an entry only commits to, opened."""
+        encoded = LogDisclosures.objects.get(pk=index).encoded.split("\n")
+        entry = read_entry(bytes(LogEntry.objects.get(pk=index).body))
+        return dict(open_committed(entry, [Disclosure.parse(e) for e in encoded]))
+
+    def sealed_refusal(self, outcome: object, kind: str, *clauses: str) -> Refusal:
+        """Assert that `outcome` refuses on exactly these clauses, and that the last entry seals just that."""
+        refusal = outcome.refusal if isinstance(outcome, NotCleared) else outcome
+        assert isinstance(refusal, Refusal), refusal
+        assert clauses == refusal.clauses, refusal.unmet
+        last = self.entries()[-1]
+        assert (kind, "refused", clauses) == (last.kind, last.outcome, last.reason.clauses)
+        unmet = self.opened(len(self.entries()) - 1)["unmet"]
+        assert [[u.clause, u.missing] for u in refusal.unmet] == unmet
+        return refusal
+
 
 def person(n: int) -> SyntheticPerson:
     """The n-th synthetic person, from 0; the first `IN_GALLERY` have their photograph 0 enrolled."""
@@ -200,7 +349,11 @@ def person(n: int) -> SyntheticPerson:
 def make_template(home: Path, pictures: Path) -> None:
     """Make the installation that every test gets a copy of."""
     office, administrator = bootstrap.init_home(
-        home, agency=synthetic.AGENCY, origin=synthetic.ORIGIN, administrator="Ada Administrator", evaluation=True
+        home,
+        agency=synthetic.AGENCY,
+        origin=synthetic.ORIGIN,
+        administrator="Ada Administrator",
+        evaluation=True,
     )
     agency = synthetic.found_agency(office, administrator)
     pictures.mkdir()
