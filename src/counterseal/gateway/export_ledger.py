@@ -14,7 +14,7 @@ from counterseal.ledger.errors import LedgerError
 from counterseal.ledger.keys import KeyHistory, KeyPeriod
 from counterseal.ledger.receipt import build_receipt
 from counterseal.ledger.tiles import export
-from counterseal.ledger.tree import Frontier, inclusion_proof
+from counterseal.ledger.tree import Frontier, inclusion_proof, place
 from counterseal.oversight.models import LogDisclosures, LogEntry, LogKey, LogState
 from counterseal.terms.errors import BadInputError, IntegrityError
 
@@ -98,7 +98,7 @@ def entry_of(index: int) -> tuple[bytes, list[str]]:
 def node(level: int, index: int) -> bytes:
     """A stored hash of the tree."""
     with connection.cursor() as cursor:
-        cursor.execute('SELECT hash FROM oversight_lognode WHERE level = %s AND "index" = %s', [level, index])
+        cursor.execute("SELECT hash FROM oversight_lognode WHERE place = %s", [place(level, index)])
         row = cursor.fetchone()
     if row is None:
         raise IntegrityError(f"the log's stored hash {level}/{index} is missing: run `counterseal fsck`")

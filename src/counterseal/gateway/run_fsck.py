@@ -13,7 +13,7 @@ from counterseal.ledger import fsck as pure
 from counterseal.ledger.entry import Disclosure
 from counterseal.ledger.findings import Finding
 from counterseal.ledger.fsck import FsckReport
-from counterseal.ledger.tree import Frontier, Node
+from counterseal.ledger.tree import Frontier, Node, at_place
 from counterseal.oversight.models import LogDisclosures, LogEntry, LogNode, LogState, VaultObject
 from counterseal.terms.rows import SealedRow
 
@@ -40,8 +40,8 @@ def run_fsck(
     report = pure.fsck(
         _rows(progress),
         (
-            Node(n.level, n.index, bytes(n.hash))
-            for n in LogNode.objects.order_by("level", "index").iterator()
+            Node(*at_place(place), bytes(stored))
+            for place, stored in LogNode.objects.values_list("place", "hash").iterator()
         ),
         frontier=Frontier.from_bytes(bytes(state.frontier)),
         checkpoint=bytes(state.checkpoint),
@@ -63,7 +63,9 @@ def run_fsck(
         for held in sorted(_destroyed() - _sealed_destructions())
     ]
     missing += [
-        Finding("guard-missing", name, "the database does not hold this guard: somebody removed or changed it")
+        Finding(
+            "guard-missing", name, "the database does not hold this guard: somebody removed or changed it"
+        )
         for name in missing_guards()
     ]
     return Report(replace(report, findings=(*report.findings, *missing)), len(stored - known))

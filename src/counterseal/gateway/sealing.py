@@ -22,7 +22,7 @@ from counterseal.gateway.storing import write
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.entry import JsonValue, PublicValue, Reason, make_entry
 from counterseal.ledger.receipt import build_receipt
-from counterseal.ledger.tree import Frontier, leaf_hash
+from counterseal.ledger.tree import Frontier, leaf_hash, place
 from counterseal.oversight.models import LogKey, VaultObject
 from counterseal.terms.decisions import Decision, Refusal, Unmet
 from counterseal.terms.errors import IntegrityError, StaleError, UnavailableError
@@ -156,8 +156,8 @@ class Change:
                 [index, "\n".join(disclosures)],
             )
             cursor.executemany(
-                'INSERT INTO oversight_lognode (level, "index", hash) VALUES (%s, %s, %s)',
-                [[n.level, n.index, n.hash] for n in nodes],
+                "INSERT INTO oversight_lognode (place, hash) VALUES (%s, %s)",
+                [[place(n.level, n.index), n.hash] for n in nodes],
             )
 
     def _close(self) -> None:

@@ -7,6 +7,7 @@ trusted key refuses the whole note. Signatures of unknown keys are ignored, as t
 may add theirs.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -22,6 +23,8 @@ ED25519 = b"\x01"
 MAX_NOTE = 256 << 10  # sixteen post-quantum signatures fit
 MAX_SIGNATURES = 64
 _DASH = "\u2014 "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_NAME = re.compile(r"[^\s+\x00-\x1f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ def split_note(note: bytes) -> tuple[str, tuple[tuple[str, bytes], ...]]:
         whole = note.decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedNoteError("a note is UTF-8") from None
-    if any(char < " " and char != "\n" for char in whole):
+    if _CONTROL.search(whole):
         raise MalformedNoteError("a note has no control characters")
     head, blank, tail = whole.rpartition("\n\n")
     if not blank or not tail.endswith("\n"):
@@ -273,4 +276,4 @@ def _signature(line: str) -> tuple[str, bytes]:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(char.isspace() or char < " " for char in name)
+    return _NAME.fullmatch(name) is not None

@@ -17,9 +17,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-import rfc8785
-
-from counterseal.ledger.canonical import read_canonical
+from counterseal.ledger.canonical import read_canonical, write_canonical
 from counterseal.ledger.errors import (
     EntryTooLargeError,
     ForeignDisclosureError,
@@ -107,12 +105,14 @@ class Disclosure:
         if len(salt) != SALT_SIZE:
             raise MalformedDisclosureError(f"the salt of `{name}` has {len(salt)} bytes, not {SALT_SIZE}")
         try:
-            # Any: rfc8785 refuses at run time what its own type cannot express.
-            parts: Any = [to_base64_url(salt), name, value]
-            encoded = to_base64_url(rfc8785.dumps(parts))
+            encoded = to_base64_url(write_canonical([to_base64_url(salt), name, value]))
         except (ValueError, RecursionError) as error:
             raise MalformedDisclosureError(f"`{name}` cannot be committed to: {error}") from None
-        return cls.parse(encoded)
+        if not _KEY.fullmatch(name) or len(encoded) > MAX_DISCLOSURE:
+            raise MalformedDisclosureError(
+                f"a disclosure has a lower-case name and at most {MAX_DISCLOSURE} characters"
+            )
+        return cls(name, value, encoded)
 
     @classmethod
     def parse(cls, encoded: str) -> "Disclosure":
@@ -191,7 +191,7 @@ def make_entry(
         "_sd": sorted(disclosure.digest for disclosure in disclosures),
     }
     _check(content)
-    body = rfc8785.dumps(content)
+    body = write_canonical(content)
     if len(body) > MAX_ENTRY:
         raise EntryTooLargeError(
             f"an entry has at most {MAX_ENTRY} bytes, this one {len(body)}: commit to the long parts"

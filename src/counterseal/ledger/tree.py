@@ -117,6 +117,20 @@ class Frontier:
         return cls(size, hashes[:peaks], hashes[peaks:])
 
 
+def place(level: int, index: int) -> int:
+    """The in-order place of a complete subtree: one number a node, rising as the log grows.
+
+    Leaves stand at even places; the node over two subtrees stands between them.
+    """
+    return ((2 * index + 1) << level) - 1
+
+
+def at_place(place: int) -> tuple[int, int]:
+    """Level and index of the node at an in-order place, 0 or more."""
+    level = _trailing_zeros(place + 1)
+    return level, place >> (level + 1)
+
+
 def root_hash(size: int, node: NodeReader) -> bytes:
     """The root hash of the first `size` leaves, from stored nodes."""
     _check_size(size)

@@ -251,15 +251,13 @@ class LogDisclosures(models.Model):
 
 
 class LogNode(models.Model):
-    """A complete subtree's hash: level 0 are the leaves (RFC 6962 hashing)."""
+    """A complete subtree's hash (RFC 6962 hashing), by its in-order place in the tree: see `ledger.tree.place`."""
 
-    pk = models.CompositePrimaryKey("level", "index")
-    level = models.SmallIntegerField()
-    index = models.BigIntegerField()
+    place = models.BigIntegerField(primary_key=True)
     hash = models.BinaryField(max_length=32)
 
     def __str__(self) -> str:
-        return f"node {self.level}/{self.index}"
+        return f"node at {self.place}"
 
 
 class LogState(models.Model):
