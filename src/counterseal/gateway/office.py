@@ -43,6 +43,7 @@ class Office:
     fingerprint_key: bytes
     services: Callable[[str], FaceService]
     engine: "Callable[[], Engine]"
+    evaluation: bool
 
     def new_id(self, row: type[SealedRow]) -> str:
         """A fresh id for a row of this kind: its prefix and 16 random hex digits."""
