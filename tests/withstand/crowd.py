@@ -28,7 +28,7 @@ from counterseal.gateway.request_search import Purpose, request_search
 from counterseal.people.models import AttestationKind, Role
 from counterseal.terms.biometrics import Mode
 
-CROWD = 16
+CROWD = 24
 CONNECTOR = "simulated"
 NARRATIVE = (
     "Three forged cheques were paid in at the harbour branch on Monday; the teller described the man, "

@@ -46,6 +46,36 @@ def say(*words: object) -> None:
     os.write(1, (" ".join(map(str, (os.getpid(), *words))) + "\n").encode())
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The service's process as a worker sees it: alive, and somebody else's child."""
+
+    pid: int
+    stdout: None = None
+
+    def poll(self) -> int | None:
+        """None while it lives."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return -1
+        return None
+
+
+class Attached(ServiceProcess):
+    """The client end alone, on the socket of a service that the nursery started."""
+
+    def __init__(self, folder: Path, running: ServiceProcess) -> None:
+        self._running = running
+        super().__init__(folder)
+
+    def _start(self, start_within: float) -> Any:
+        return Elsewhere(self._running.pid), self._running._socket
+
+    def close(self) -> None:
+        """It is the nursery's to close."""
+
+
 @dataclass
 class Trace:
     """Says each mark, and ends the process at the one that the plan names.
@@ -165,15 +195,15 @@ def traced(office: Office, trace: Trace) -> Office:
 
 
 def searches(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
-    """Request and search, `count` times, until killed; the crash is armed from search number `from` on."""
+    """Request and search, `count` times, then wait to be killed; the crash is armed for every search."""
     who = crowd.requesters[plan["who"]]
     trace = Trace(None, office.home)
     watched = traced(office, trace)
-    for n in range(plan["count"]):
+    for _ in range(plan["count"]):
         asked = request(office, crowd, who)
         say("ack", "request", asked.id, asked.entry_index)
         trace.begin()
-        trace.crash = plan.get("crash") if n >= plan.get("from", 0) else None
+        trace.crash = plan.get("crash")
         say("begin", asked.id)
         begun = time.monotonic()
         outcome = search(watched, request_id=asked.id, by=who.person)
@@ -181,6 +211,7 @@ def searches(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
             say("ack", "outcome", asked.id, outcome.outcome_index, time.monotonic() - begun)
         else:
             say("unexpected", outcome)
+    time.sleep(plan.get("linger", 0))
 
 
 def submit_one(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
@@ -249,7 +280,8 @@ def main() -> None:
         if "fork" in order:
             child = os.fork()
             if child == 0:
-                _work(office, crowd, order["fork"], gate)
+                attached = Attached(home / "services" / CONNECTOR, service)
+                _work(replace(office, services=lambda _: attached), crowd, order["fork"], gate)
             say("forked", child)
         elif "go" in order:
             for end in gate:
