@@ -535,7 +535,7 @@ def test_ten_thousand_references_load_quickly(tmp_path, toy, open_floor, noise_p
         def quick(data, **_):
             row = int.from_bytes(data, "big")
             made = type(template.template)(values[row], toy.engine_id)
-            return dataclasses.replace(template, template=made, crop=b"\x89PNG")
+            return dataclasses.replace(template, template=made, crop_pixels=np.zeros((2, 2, 3), np.uint8))
 
         monkeypatch.setattr(gallery_module, "capture", quick)
         for i in range(10_000):

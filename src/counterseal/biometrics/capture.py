@@ -36,18 +36,23 @@ T = TypeVar("T")
 class Capture:
     """One acquired sample.
 
-    crop: a clean PNG around the face. crop_box: what of the upright original it shows; it is reduced where
-    that is larger than `CROP_MAX_SIDE`. face: in pixels of the upright original. chip: what the recogniser
-    read. metadata: of the original, kept apart from the crop.
+    crop_pixels: the surroundings of the face. crop_box: what of the upright original they show; they are
+    reduced where that is larger than `CROP_MAX_SIDE`. face: in pixels of the upright original. chip: what
+    the recogniser read. metadata: of the original, kept apart from the crop.
     """
 
-    crop: bytes
+    crop_pixels: Pixels
     crop_box: Box
     face: Face
     chip: Pixels
     template: Template
     quality: tuple[QualityComponent, ...]
     metadata: StillMetadata
+
+    @property
+    def crop(self) -> bytes:
+        """The crop as a PNG without metadata; made anew at every call (some milliseconds)."""
+        return encode_png(self.crop_pixels)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -186,7 +191,7 @@ def _within(box: Box, still: Still) -> Box:
     )
 
 
-def _clean_crop(still: Still, face: Box) -> tuple[bytes, Box]:
+def _clean_crop(still: Still, face: Box) -> tuple[Pixels, Box]:
     box = _within(_grown(face, CROP_MARGIN), still)
     pixels = cut(still.pixels, box)
     longest = max(pixels.shape[:2])
@@ -195,7 +200,7 @@ def _clean_crop(still: Still, face: Box) -> tuple[bytes, Box]:
         pixels = np.asarray(
             Image.fromarray(pixels).resize((size[0], size[1]), Image.Resampling.BOX), dtype=np.uint8
         )
-    return encode_png(pixels), box
+    return pixels, box
 
 
 def _apart(face: Box, others: list[Box], still: Still) -> Box:
