@@ -1,0 +1,53 @@
+"""The entry point: `counterseal`."""
+
+import click
+
+from counterseal.cli.command import Root
+
+_FILES = "counterseal.cli.commands."
+
+# name -> file that holds it, and what the overview says of it
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": (_FILES + "demo", "tell one whole story on a synthetic agency, and verify its log"),
+    "init": (_FILES + "init", "make a new installation"),
+    "person": (_FILES + "person", "admit people, grant and revoke roles"),
+    "certify": (_FILES + "certify", "courses, attestations, examiners' qualifications"),
+    "use": (_FILES + "use", "uses of face recognition and the three offices' word on them"),
+    "program": (_FILES + "program", "program codes"),
+    "service": (_FILES + "service", "the register of services: decide, test, terms, reviews"),
+    "gallery": (_FILES + "gallery", "references of the embedded service: enrol, list, withhold, erase"),
+    "case": (_FILES + "case", "cases, assignments, investigative steps"),
+    "evidence": (_FILES + "evidence", "evidence items and what was derived from what"),
+    "probe": (_FILES + "probe", "photographs to be compared"),
+    "search": (_FILES + "search", "request, approve and run one use of a service"),
+    "review": (_FILES + "review", "judge a candidate list, blind, twice"),
+    "lead": (_FILES + "lead", "compare a candidate with other information, mark and note a lead"),
+    "action": (_FILES + "action", "clear an enforcement action on independent support"),
+    "disclose": (_FILES + "disclose", "hand information to somebody outside, on an authority"),
+    "destroy": (_FILES + "destroy", "destroy what the vault holds about a record"),
+    "decide": (_FILES + "decide", "ask the policies about facts in a file; nothing is recorded"),
+    "clause": (_FILES + "clause", "show a clause: text, policies, cases, latest decisions"),
+    "ledger": (_FILES + "ledger", "export the log, verify an export, receipts, change of key"),
+    "fsck": (_FILES + "fsck", "compare everything that is stored with the log"),
+}
+
+cli = Root(
+    COMMANDS,
+    name="counterseal",
+    help="The gateway that every face recognition use of an agency passes through.\n\n"
+    "A newcomer begins with `counterseal demo`. A candidate is a possible lead at most, never an "
+    "identification.\n\n"
+    "Exit codes: 0 done, 1 refused by policy, 2 bad input, 3 integrity failure, 4 unavailable, "
+    "70 a fault of this program, 130 interrupted.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+click.version_option(package_name="counterseal", prog_name="counterseal")(cli)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli.main(prog_name="counterseal")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Read what people type: dates and instants, files, boxes."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from counterseal.terms.errors import BadInputError
+
+FORM = "a date like 2026-11-20 (midnight UTC) or an instant like 2026-11-20T15:00:00Z"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+class Instant(click.ParamType):
+    """A date or an instant with its offset, as a datetime in UTC."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Parse, or fail with the form that is wanted."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value)
+        try:
+            if _DAY.fullmatch(text):
+                return datetime.fromisoformat(f"{text}T00:00:00+00:00")
+            if _INSTANT.fullmatch(text):
+                return datetime.fromisoformat(text).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            self.fail(f"`{text}` does not exist ({error}); give {FORM}", param, ctx)
+        self.fail(f"`{text}` cannot be read; give {FORM}", param, ctx)
+
+
+INSTANT = Instant()
+FILE = click.Path(path_type=Path)
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """The bytes of a file that somebody named.
+
+    Raises:
+        BadInputError: it is not there, is a folder, or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInputError(
+            f"{what} `{path}` cannot be read: {error.strerror or error}; check the path"
+        ) from error
+
+
+def new_folder(folder: Path, what: str) -> Path:
+    """Make a folder for output; one that is there must be empty.
+
+    Raises:
+        BadInputError: it holds something, is a file, or cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise BadInputError(f"`{folder}` is not empty; name a new folder for {what}")
+        probe = folder / ".write-test"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInputError(
+            f"`{folder}` cannot be used for {what}: {error.strerror or error}; name another folder"
+        ) from error
+    return folder
+
+
+def extension(picture: bytes) -> str:
+    """The ending that tells a viewer what a picture file is."""
+    return ".png" if picture.startswith(b"\x89PNG") else ".jpg"
