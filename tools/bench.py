@@ -20,15 +20,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
+
+os.environ["OMP_NUM_THREADS"] = "1"  # as the service process has it; before numpy is loaded
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from office import SimulatedOffice, make_template, open_copy, person
 
 from counterseal.biometrics.capture import Capture, capture
 from counterseal.biometrics.embedded import load_embedded
@@ -48,6 +48,7 @@ from counterseal.ledger.tiles import export
 from counterseal.ledger.tree import Frontier, leaf_hash
 from counterseal.oversight.models import Service
 from counterseal.policy import authorise
+from office import SimulatedOffice, make_template, open_copy, person
 
 REFERENCES = 10_000
 

@@ -38,7 +38,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 def instant(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, as the facts carry instants."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def person_facts(person_id: str) -> Facts:

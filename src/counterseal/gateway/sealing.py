@@ -16,6 +16,7 @@ from pathlib import Path
 
 from django.db import DatabaseError, connection, transaction
 from django.db import IntegrityError as ConstraintError
+from django.db.backends.utils import CursorWrapper
 
 from counterseal.gateway.office import Office
 from counterseal.gateway.storing import write
@@ -46,10 +47,11 @@ class Sealed:
 class Change:
     """One transaction's worth of changes. Made by `change`, used inside it, dead after it."""
 
-    def __init__(self, office: Office, at: datetime) -> None:
+    def __init__(self, office: Office, at: datetime, cursor: CursorWrapper) -> None:
         self.office = office
         self.at = at
-        self._frontier = _read_frontier()
+        self._cursor = cursor
+        self._frontier = self._read_frontier()
         self._last: Sealed | None = None
         self._successor: Signer | None = None
         self.receipt = b""
@@ -149,16 +151,17 @@ class Change:
     def _append(self, body: bytes, disclosures: Sequence[str]) -> None:
         index = self._frontier.size
         self._frontier, nodes = self._frontier.append(leaf_hash(body))
-        with connection.cursor() as cursor:
-            cursor.execute('INSERT INTO oversight_logentry ("index", body) VALUES (%s, %s)', [index, body])
-            cursor.execute(
-                'INSERT INTO oversight_logdisclosures ("index", encoded) VALUES (%s, %s)',
-                [index, "\n".join(disclosures)],
-            )
-            cursor.executemany(
-                "INSERT INTO oversight_lognode (place, hash) VALUES (%s, %s)",
-                [[place(n.level, n.index), n.hash] for n in nodes],
-            )
+        self._cursor.execute(
+            'INSERT INTO oversight_logentry ("index", body) VALUES (%s, %s)', [index, body]
+        )
+        self._cursor.execute(
+            'INSERT INTO oversight_logdisclosures ("index", encoded) VALUES (%s, %s)',
+            [index, "\n".join(disclosures)],
+        )
+        self._cursor.executemany(
+            "INSERT INTO oversight_lognode (place, hash) VALUES (%s, %s)",
+            [[place(n.level, n.index), n.hash] for n in nodes],
+        )
 
     def _close(self) -> None:
         """Sign the tree as it now is, and store the signed checkpoint beside it."""
@@ -172,14 +175,18 @@ class Change:
             LogKey.objects.create(
                 from_size=self._frontier.size, vkey=self._successor.vkey, checkpoint=checkpoint
             )
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE oversight_logstate SET frontier = %s, checkpoint = %s WHERE id = 1",
-                [self._frontier.to_bytes(), checkpoint],
-            )
-            if cursor.rowcount != 1:
-                raise IntegrityError("the log's state row is missing: run `counterseal fsck`")
+        self._cursor.execute(
+            "UPDATE oversight_logstate SET frontier = %s, checkpoint = %s WHERE id = 1",
+            [self._frontier.to_bytes(), checkpoint],
+        )
         self.receipt = build_receipt(self._last.index, self._frontier.inclusion_path_of_last(), checkpoint)
+
+    def _read_frontier(self) -> Frontier:
+        self._cursor.execute("SELECT frontier FROM oversight_logstate WHERE id = 1")
+        row = self._cursor.fetchone()
+        if row is None:
+            raise IntegrityError("the log's state row is missing: run `counterseal fsck`")
+        return Frontier.from_bytes(bytes(row[0]))
 
 
 @contextmanager
@@ -192,8 +199,8 @@ def change(office: Office) -> Iterator[Change]:
         SealingError: disk full, I/O error, lock not to be had: nothing was written.
     """
     try:
-        with _turn(office.home), transaction.atomic(durable=True):
-            now = Change(office, office.clock())
+        with _turn(office.home), transaction.atomic(durable=True), connection.cursor() as cursor:
+            now = Change(office, office.clock(), cursor)
             yield now
             now._close()
     except ConstraintError as error:
@@ -215,12 +222,3 @@ def _turn(home: Path) -> Iterator[None]:
     with (home / "write.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _read_frontier() -> Frontier:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT frontier FROM oversight_logstate WHERE id = 1")
-        row = cursor.fetchone()
-    if row is None:
-        raise IntegrityError("the log's state row is missing: run `counterseal fsck`")
-    return Frontier.from_bytes(bytes(row[0]))

@@ -178,7 +178,7 @@ def make_entry(
     content: Any = {
         "v": 1,
         "kind": kind,
-        "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "at": at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z",
         "outcome": outcome,
         "reason": {
             "pack": reason.pack,

@@ -5,7 +5,7 @@ made behind the gateway's back leaves a digest that fits no entry, and fsck name
 """
 
 import hashlib
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 import rfc8785
@@ -15,7 +15,7 @@ from django.db import models
 def stored_value(value: Any) -> Any:
     """The JSON form of one field's value: the same before a row is saved and after it is read back."""
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float):
