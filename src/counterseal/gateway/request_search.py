@@ -132,11 +132,13 @@ def request_search(
             narrative_measures={
                 "distinct_words": measures.distinct_words,
                 "stop_listed": measures.stop_listed,
-                # The same words for another case or another photograph are no reason for this one.
+                # The same words for another case or another photograph are no reason for this one. Words of
+                # a request that was refused were no reason for anything yet.
                 "repeated": SearchRequest.objects.filter(
                     requester_id=by, narrative_measures__fingerprint=fingerprint
                 )
                 .exclude(case=case, probe=probe)
+                .exclude(status=RequestStatus.REFUSED)
                 .exists(),
                 "fingerprint": fingerprint,
             },

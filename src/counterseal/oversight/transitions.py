@@ -26,6 +26,7 @@ _TABLE = [
     Transition("oversight.service", "suspend a service", _DECIDABLE, ServiceStatus.SUSPENDED, REVIEWING_UNIT | THREE_OFFICES, "HSI-M/4C1-approved"),
     Transition("oversight.servicetest", "record a test", ("",), "recorded", REVIEWING_UNIT, "D-026-11/testing", ("registered_by_id",)),
     Transition("oversight.programcode", "record a program code", ("",), "recorded", REVIEWING_UNIT | frozenset({"supervisor", "administrator"}), "HSI-M/4E3-program-code"),
+    Transition("oversight.servicereview", "open a service review", ("",), "open", frozenset({"investigator", "examiner"}), "HSI-M/4C3-after-review"),
     Transition("oversight.servicereview", "close a service review", ("open",), "closed", REVIEWING_UNIT, "HSI-M/4C3-after-review", ("requester_id",)),
     Transition("oversight.use", "propose a use", ("",), UseStatus.UNDER_REVIEW, frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"}), "D-026-11/oversight"),
     Transition("oversight.use", "give an office's word on a use", (UseStatus.UNDER_REVIEW,), UseStatus.UNDER_REVIEW, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
