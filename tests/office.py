@@ -319,6 +319,15 @@ class SimulatedOffice:
         assert isinstance(cleared, Cleared), cleared
         return confirm_action(self.office, action_id=cleared.action.id, by=self.who(by))
 
+    def another_reason(self) -> Purpose:
+        """A reason that nobody gave before."""
+        letters = "".join(chr(97 + int(digit)) for digit in str(SearchRequest.objects.count() + 1))
+        return Purpose("suspect-lead", f"{NARRATIVE}; the same man tried again at branch q{letters}")
+
+    def bodies(self) -> list[bytes]:
+        """The bytes of every entry, in order: all that leaves."""
+        return [bytes(e.body) for e in LogEntry.objects.order_by("index")]
+
     def entries(self) -> list[Entry]:
         """Every entry of the log, in order."""
         return [read_entry(bytes(e.body)) for e in LogEntry.objects.order_by("index")]

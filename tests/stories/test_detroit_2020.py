@@ -27,10 +27,10 @@ class TestDimStill:
         failure = office.probe(case, item=item, photograph=blurred_still(person(3)))
 
         assert isinstance(failure, FailureToAcquire)
-        assert FailureCode.TOO_BLURRED == failure.code
-        assert 0 == Probe.objects.count()
+        assert failure.code == FailureCode.TOO_BLURRED
+        assert Probe.objects.count() == 0
         last = office.entries()[-1]
-        assert ("probe.failed", FailureCode.TOO_BLURRED) == (last.kind, last.outcome)
+        assert (last.kind, last.outcome) == ("probe.failed", FailureCode.TOO_BLURRED)
         assert office.fsck().sound
 
     def test_usable_still_of_the_same_camera_is_taken(self, office):
@@ -49,8 +49,8 @@ class TestLineUp:
         outcome = office.clearance(lead)
 
         office.sealed_refusal(outcome, "action.refused", "HSI-M/4D3-leads-only", "D-026-11/not-sole-basis")
-        assert 0 == outcome.standing.independent_total
-        assert 1 == outcome.standing.from_face_recognition
+        assert outcome.standing.independent_total == 0
+        assert outcome.standing.from_face_recognition == 1
 
     def test_line_up_shown_the_lead_is_not_independent_however_recorded(self, office):
         """The same line-up, recorded as "the lead was shown to the witness"."""
@@ -70,7 +70,7 @@ class TestLineUp:
         outcome = office.clearance(lead)
 
         office.sealed_refusal(outcome, "action.refused", "HSI-M/4D3-leads-only")
-        assert (0, 1) == (outcome.standing.independent_for_offence, outcome.standing.independent_total)
+        assert (outcome.standing.independent_for_offence, outcome.standing.independent_total) == (0, 1)
 
     def test_footage_that_was_searched_with_cannot_support_its_own_result(self, office):
         """The still that found the man proves nothing more by being called evidence."""
@@ -78,7 +78,11 @@ class TestLineUp:
         lead = office.lead(answered)
         footage = EvidenceItem.objects.get(pk=answered.request.probe.evidence_item_id)
         relate(
-            office.office, source=footage.id, relation="supports-offence", target=lead.id, by=office.who("ines")
+            office.office,
+            source=footage.id,
+            relation="supports-offence",
+            target=lead.id,
+            by=office.who("ines"),
         )
 
         office.sealed_refusal(
@@ -97,6 +101,6 @@ class TestLineUp:
         confirmed = office.confirm(office.clearance(lead))
 
         assert isinstance(confirmed, Cleared)
-        assert "cleared" == confirmed.action.status
-        assert "action.cleared" == office.entries()[-1].kind
+        assert confirmed.action.status == "cleared"
+        assert office.entries()[-1].kind == "action.cleared"
         assert office.fsck().sound
