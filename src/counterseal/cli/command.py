@@ -17,6 +17,9 @@ from counterseal.terms.errors import CountersealError
 
 HOME = Path("counterseal-home")
 
+# Commands whose files load no installation: it takes a second, which they mostly do without.
+QUICK = ("decide", "clause", "ledger")
+
 Work = Callable[..., Outcome]
 
 
@@ -40,7 +43,8 @@ def command(
     """
 
     def decorate(work: Work) -> click.Command:
-        def run(*, home: Path | None, as_json: bool, debug: bool, acting: str = "", **given: Any) -> int:
+        def run(*, home: Path | None, as_json: bool, acting: str = "", **given: Any) -> int:
+            given.pop("debug")  # `Root.main` reads it
             voice = Voice(as_json=as_json)
             if opens:
                 # Only now: an installation's parts take a second to load.
@@ -75,7 +79,8 @@ def _common(acts: str) -> list[click.Parameter]:
                 metavar="PERSON",
                 default="",
                 envvar="COUNTERSEAL_AS",
-                help=f"Who acts: a person id [env: COUNTERSEAL_AS]. In an evaluation also a short name; there `{acts}` unless told.",
+                help="Who acts: a person id [env: COUNTERSEAL_AS]. "
+                f"In an evaluation also a short name; there `{acts}` unless told.",
             )
         )
     return [
@@ -100,20 +105,22 @@ class Root(click.Group):
         super().__init__(**given)
         self._lazy = lazy
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Every command, in the order of the table."""
         return list(self._lazy)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load one command."""
         if cmd_name not in self._lazy:
             return None
         module, _ = self._lazy[cmd_name]
+        if cmd_name not in QUICK:
+            import_module("counterseal.bootstrap")  # before anything that imports models
         loaded = getattr(import_module(module), cmd_name)
         assert isinstance(loaded, click.Command)
         return loaded
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without loading any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, says) for name, (_, says) in self._lazy.items()])
@@ -147,7 +154,7 @@ def _finished(work: Callable[[], Any], voice: Voice, debug: bool) -> int:
         voice.error(code_of(error), str(error))
         return code_of(error)
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # nobody reads any more; nothing is left to say
+        sys.stdout = None  # nobody reads any more, and closing it would raise again
         return Exit.UNAVAILABLE
     except OSError as error:
         if debug:

@@ -154,7 +154,8 @@ def storage_faults() -> Iterator[None]:
         yield
     except ObjectDoesNotExist as error:
         raise IntegrityError(
-            f"a row that must be there is gone ({error}): restore the database from its backup, then run `counterseal fsck`"
+            f"a row that must be there is gone ({error}): restore the database from its backup, "
+            "then run `counterseal fsck`"
         ) from error
     except DatabaseError as error:
         says = str(error)

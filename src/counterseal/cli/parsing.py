@@ -14,7 +14,7 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """A date or an instant with its offset, as a datetime in UTC."""
 
     name = "instant"
@@ -23,15 +23,13 @@ class Instant(click.ParamType):
         """Parse, or fail with the form that is wanted."""
         if isinstance(value, datetime):
             return value
-        text = str(value)
+        text = f"{value}T00:00:00Z" if _DAY.fullmatch(str(value)) else str(value)
+        if not _INSTANT.fullmatch(text):
+            self.fail(f"`{value}` cannot be read; give {FORM}", param, ctx)
         try:
-            if _DAY.fullmatch(text):
-                return datetime.fromisoformat(f"{text}T00:00:00+00:00")
-            if _INSTANT.fullmatch(text):
-                return datetime.fromisoformat(text).astimezone(UTC)
+            return datetime.fromisoformat(text).astimezone(UTC)
         except (ValueError, OverflowError) as error:
-            self.fail(f"`{text}` does not exist ({error}); give {FORM}", param, ctx)
-        self.fail(f"`{text}` cannot be read; give {FORM}", param, ctx)
+            self.fail(f"`{value}` does not exist ({error}); give {FORM}", param, ctx)
 
 
 INSTANT = Instant()

@@ -18,6 +18,7 @@ from counterseal.casework.models import (
     Review,
     SearchRequest,
 )
+from counterseal.cli.outcome import Outcome, refused
 from counterseal.oversight.models import (
     Concurrence,
     Disclosure,
@@ -29,6 +30,7 @@ from counterseal.oversight.models import (
     Use,
 )
 from counterseal.people.models import Attestation, Certificate, ExaminerQualification, Person, RoleGrant
+from counterseal.terms.decisions import Refusal
 from counterseal.terms.rows import SealedRow
 
 SHOWN: dict[type[SealedRow], tuple[str, ...]] = {
@@ -133,6 +135,13 @@ def view(row: SealedRow) -> dict[str, Any]:
     """A row for `--json` and for a reader: its kind under its prefix, its fields, the entry that sealed it."""
     fields = {name.removesuffix("_id"): json_value(getattr(row, name)) for name in SHOWN[type(row)]}
     return {"id": row.id, **fields, "entry": row.entry_index}
+
+
+def answered(row: SealedRow | Refusal, headline: str, then: str = "", **more: object) -> Outcome:
+    """A verb's answer: the row that it made or changed, or its refusal. then: what to do next; `{id}` is the row's."""
+    if isinstance(row, Refusal):
+        return refused(row)
+    return Outcome({**view(row), **more}, headline=headline, then=(then.format(id=row.id),) if then else ())
 
 
 def json_value(value: Any) -> Any:

@@ -72,7 +72,7 @@ class Voice:
         for name, columns in tables.items():
             self._table(rows.get(name, ()), columns, name)
         for line in outcome.then:
-            self.out.print(Text(plain(line), style="cyan"))
+            self.out.print(Text(plain(line), style="cyan"), soft_wrap=True)
 
     def unmet(self, unmet: Sequence[Mapping[str, str]]) -> None:
         """Every unmet condition with its clause, what is missing, and the remedy."""
@@ -91,7 +91,7 @@ class Voice:
     def note(self, text: str) -> None:
         """Something beside the answer. Nothing with `--json`."""
         if not self.as_json:
-            self.err.print(Text(plain(text), style="dim"))
+            self.err.print(Text(plain(text), style="dim"), soft_wrap=True)
 
     def error(self, code: Exit, says: str) -> None:
         """An error: what is wrong and what to do."""

@@ -59,7 +59,7 @@ def confirm(desk: Desk, *, action_id: str) -> Outcome:
 
 @command(action, "show")
 @click.argument("action_id", metavar="ACTION")
-def show(desk: Desk, *, action_id: str) -> Outcome:
+def show(_: Desk, *, action_id: str) -> Outcome:
     """An action, and how its support is weighed now."""
     row = found(EnforcementAction, action_id)
     return Outcome({**view(row), **standing_view(standing_of(row.lead))}, tables=WEIGHED)

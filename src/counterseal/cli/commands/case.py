@@ -7,11 +7,10 @@ import click
 from counterseal.casework.models import Case
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
-from counterseal.cli.outcome import Outcome, refused
+from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import INSTANT
-from counterseal.cli.views import view
+from counterseal.cli.views import answered, view
 from counterseal.gateway import open_case as verbs
-from counterseal.terms.decisions import Refusal
 
 case = click.Group("case", help="Cases, assignments, investigative steps.")
 CASE = click.argument("which", metavar="CASE")
@@ -45,11 +44,7 @@ def open_(
         program_assessed=program_assessed,
         by=desk.by,
     )
-    if isinstance(row, Refusal):
-        return refused(row)
-    return Outcome(
-        view(row), headline="Opened.", then=(f"Next: record what was tried: counterseal case step {row.id}",)
-    )
+    return answered(row, "Opened.", "Next: record what was tried: counterseal case step {id}")
 
 
 @command(case, "assign", acts="ines")
@@ -58,7 +53,7 @@ def open_(
 def assign(desk: Desk, *, which: str, who: str) -> Outcome:
     """Put another person on a case."""
     row = verbs.assign(desk.office, case_id=desk.case(which).id, person_id=desk.person(who), by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Assigned.")
+    return answered(row, "Assigned.")
 
 
 @command(case, "step", acts="ines")
@@ -78,7 +73,7 @@ def step(desk: Desk, *, which: str, kind: str, result: str, taken: datetime, not
         notes=notes,
         by=desk.by,
     )
-    return Outcome(view(row), headline="Recorded.")
+    return answered(row, "Recorded.")
 
 
 @command(case, "close", acts="ines")
@@ -86,11 +81,11 @@ def step(desk: Desk, *, which: str, kind: str, result: str, taken: datetime, not
 def close(desk: Desk, *, which: str) -> Outcome:
     """Close a case: from now on nothing is searched for it."""
     row = verbs.close_case(desk.office, case_id=desk.case(which).id, by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Closed.")
+    return answered(row, "Closed.")
 
 
 @command(case, "list")
-def list_cases(desk: Desk) -> Outcome:
+def list_cases(_: Desk) -> Outcome:
     """Every case."""
     return Outcome(
         {"cases": [view(c) for c in Case.objects.order_by("opened_at", "id")]},

@@ -6,12 +6,11 @@ import click
 
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
-from counterseal.cli.outcome import Outcome, refused
+from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import INSTANT
-from counterseal.cli.views import view
+from counterseal.cli.views import answered, view
 from counterseal.gateway import certify as verbs
 from counterseal.people.models import AttestationKind
-from counterseal.terms.decisions import Refusal
 
 certify = click.Group("certify", help="Courses, attestations, examiners' qualifications.")
 
@@ -42,7 +41,7 @@ def record(
         expires=expires,
         by=desk.by,
     )
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Recorded.")
+    return answered(row, "Recorded.")
 
 
 @command(certify, "attest", acts="untrained")
@@ -67,4 +66,4 @@ def examiner(desk: Desk, *, who: str, authority: str, expires: datetime) -> Outc
     row = verbs.qualify_examiner(
         desk.office, person_id=desk.person(who), authority=authority, expires=expires, by=desk.by
     )
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Recorded.")
+    return answered(row, "Recorded.")

@@ -6,13 +6,12 @@ import click
 
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
-from counterseal.cli.outcome import Outcome, refused
+from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import INSTANT
-from counterseal.cli.views import view
+from counterseal.cli.views import answered
 from counterseal.gateway.disclose import Authority
 from counterseal.gateway.disclose import disclose as hand_out
 from counterseal.gateway.review import CAVEAT
-from counterseal.terms.decisions import Refusal
 
 
 @command(None, "disclose", acts="dis")
@@ -46,6 +45,4 @@ def disclose(
         contents=list(contents),
         by=desk.by,
     )
-    if isinstance(row, Refusal):
-        return refused(row)
-    return Outcome({**view(row), "caveat": CAVEAT}, headline="Recorded; it may be handed out.")
+    return answered(row, "Recorded; it may be handed out.", caveat=CAVEAT)

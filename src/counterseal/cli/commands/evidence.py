@@ -8,12 +8,11 @@ import click
 from counterseal.casework.words import NodeKind, Relation
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
-from counterseal.cli.outcome import Outcome, refused
+from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import FILE, INSTANT, read_file
-from counterseal.cli.views import standing_view, view
+from counterseal.cli.views import answered, standing_view, view
 from counterseal.gateway import add_evidence as verbs
 from counterseal.gateway.request_clearance import standing_of
-from counterseal.terms.decisions import Refusal
 
 evidence = click.Group("evidence", help="Evidence items, and what was derived from what.")
 
@@ -49,7 +48,7 @@ def add(
         content=read_file(content, "the item's file") if content else b"",
         by=desk.by,
     )
-    return Outcome(view(row), headline="Added.")
+    return answered(row, "Added.")
 
 
 @command(evidence, "relate", acts="ines")
@@ -62,7 +61,7 @@ def relate(desk: Desk, *, source: str, relation: str, target: str) -> Outcome:
     What was shown to a witness: `relate CANDIDATE shown-to LINE-UP`.
     """
     row = verbs.relate(desk.office, source=source, relation=relation, target=target, by=desk.by)
-    return Outcome(view(row), headline="Recorded.")
+    return answered(row, "Recorded.")
 
 
 @command(evidence, "resolve", acts="sol")
@@ -71,7 +70,7 @@ def relate(desk: Desk, *, source: str, relation: str, target: str) -> Outcome:
 def resolve(desk: Desk, *, relation_id: str, reasons: str) -> Outcome:
     """Resolve an open contradiction; never the person who recorded it."""
     row = verbs.resolve_contradiction(desk.office, relation_id=relation_id, reasons=reasons, by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Resolved.")
+    return answered(row, "Resolved.")
 
 
 @command(evidence, "graph")

@@ -7,7 +7,7 @@ from counterseal.casework.words import ComparisonResult
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
-from counterseal.cli.views import standing_view, view
+from counterseal.cli.views import answered, standing_view, view
 from counterseal.gateway import mark_lead as verbs
 from counterseal.gateway.found import found
 from counterseal.gateway.record_comparison import record_comparison
@@ -38,7 +38,7 @@ def compare(
         step_id=step_id,
         by=desk.by,
     )
-    return Outcome(view(row), headline="Recorded.")
+    return answered(row, "Recorded.")
 
 
 @command(lead, "mark", acts="ines")
@@ -61,7 +61,7 @@ def mark(desk: Desk, *, candidate_id: str) -> Outcome:
 def note(desk: Desk, *, lead_id: str, report: str) -> Outcome:
     """Note a lead in a report of investigation (HSI-M/4E2-results)."""
     row = verbs.note_in_report(desk.office, lead_id=lead_id, report=report, by=desk.by)
-    return Outcome(view(row), headline="Noted.")
+    return answered(row, "Noted.")
 
 
 @command(lead, "close", acts="ines")
@@ -69,12 +69,12 @@ def note(desk: Desk, *, lead_id: str, report: str) -> Outcome:
 def close(desk: Desk, *, lead_id: str) -> Outcome:
     """Close a lead that came to nothing."""
     row = verbs.close_lead(desk.office, lead_id=lead_id, by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Closed.")
+    return answered(row, "Closed.")
 
 
 @command(lead, "show")
 @LEAD
-def show(desk: Desk, *, lead_id: str) -> Outcome:
+def show(_: Desk, *, lead_id: str) -> Outcome:
     """A lead, and how each item of its support is weighed."""
     row = found(Lead, lead_id)
     return Outcome(

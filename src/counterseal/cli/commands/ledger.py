@@ -25,7 +25,7 @@ FOLDER = click.argument("folder", metavar="DIR", type=FILE)
 
 @command(ledger, "export")
 @FOLDER
-def export(desk: "Desk", *, folder: Path) -> Outcome:
+def export(_: "Desk", *, folder: Path) -> Outcome:
     """Write the log as static files that programs by others verify, with the offline verifier.
 
     Safe to repeat on the same folder: what is there already is kept where it is the same log.
@@ -75,7 +75,7 @@ def verify(
 @click.argument("index", type=int)
 @click.option("--out", type=FILE, help="Write the receipt and the entry to files in this folder.")
 @click.option("--openings", is_flag=True, help="Also show what the entry only commits to (who, what, rows).")
-def receipt(desk: "Desk", *, index: int, out: Path | None, openings: bool) -> Outcome:
+def receipt(_: "Desk", *, index: int, out: Path | None, openings: bool) -> Outcome:
     """Prove that entry N is in the log: the receipt (C2SP tlog-proof) and the entry's bytes."""
     from counterseal.gateway.export_ledger import entry_of, receipt_of
     from counterseal.ledger.entry import Disclosure, open_committed, read_entry
@@ -96,7 +96,8 @@ def receipt(desk: "Desk", *, index: int, out: Path | None, openings: bool) -> Ou
             raise BadInputError(f"`{out}` cannot be written: {error.strerror or error}") from error
         data |= {name: str(file) for name, file in files.items()}
         then = (
-            f"To check it: counterseal ledger verify EXPORT --receipt {files['receipt_file']} --entry {files['entry_file']}",
+            "To check it: counterseal ledger verify EXPORT "
+            f"--receipt {files['receipt_file']} --entry {files['entry_file']}",
         )
     return Outcome(data, then=then)
 

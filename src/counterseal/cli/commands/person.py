@@ -4,11 +4,10 @@ import click
 
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
-from counterseal.cli.outcome import Outcome, refused
-from counterseal.cli.views import view
+from counterseal.cli.outcome import Outcome
+from counterseal.cli.views import answered, view
 from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
 from counterseal.people.models import Person, Role, roles_of
-from counterseal.terms.decisions import Refusal
 
 person = click.Group("person", help="Admit people, grant and revoke roles.")
 ROLE = click.Choice([str(r) for r in Role])
@@ -20,9 +19,7 @@ ROLE = click.Choice([str(r) for r in Role])
 def admit(desk: Desk, *, name: str, unit: str) -> Outcome:
     """Record a person. They can do nothing until somebody grants them a role."""
     row = admit_person(desk.office, name=name, unit=unit, by=desk.by)
-    if isinstance(row, Refusal):
-        return refused(row)
-    return Outcome(view(row), headline="Admitted.", then=(f"Next: counterseal person grant {row.id} ROLE",))
+    return answered(row, "Admitted.", "Next: counterseal person grant {id} ROLE")
 
 
 @command(person, "grant", acts="admin")
@@ -31,7 +28,7 @@ def admit(desk: Desk, *, name: str, unit: str) -> Outcome:
 def grant(desk: Desk, *, who: str, role: str) -> Outcome:
     """Give a person a role."""
     row = grant_role(desk.office, person_id=desk.person(who), role=role, by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Granted.")
+    return answered(row, "Granted.")
 
 
 @command(person, "revoke", acts="admin")
@@ -40,7 +37,7 @@ def grant(desk: Desk, *, who: str, role: str) -> Outcome:
 def revoke(desk: Desk, *, who: str, role: str) -> Outcome:
     """Take a role away, from this instant."""
     row = revoke_role(desk.office, person_id=desk.person(who), role=role, by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Revoked.")
+    return answered(row, "Revoked.")
 
 
 @command(person, "list")

@@ -9,13 +9,12 @@ from counterseal.casework.models import Probe
 from counterseal.casework.words import ProbeMedia
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
-from counterseal.cli.outcome import Outcome, not_acquired, refused
+from counterseal.cli.outcome import Outcome, not_acquired
 from counterseal.cli.parsing import FILE, INSTANT, read_file
-from counterseal.cli.views import view
+from counterseal.cli.views import answered, view
 from counterseal.gateway.collect_probe import Collection, Edit, collect_probe, faces_in
 from counterseal.gateway.found import found
 from counterseal.terms.biometrics import FailureToAcquire
-from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
 probe = click.Group("probe", help="Photographs to be compared: one still with one face.")
@@ -84,11 +83,7 @@ def collect(
     )
     if isinstance(row, FailureToAcquire):
         return not_acquired(row)
-    if isinstance(row, Refusal):
-        return refused(row)
-    return Outcome(
-        view(row), headline="Collected.", then=(f"Next: counterseal search request --probe {row.id}",)
-    )
+    return answered(row, "Collected.", "Next: counterseal search request --probe {id}")
 
 
 @command(probe, "faces")
@@ -117,7 +112,7 @@ def faces(desk: Desk, *, photograph: Path) -> Outcome:
 
 @command(probe, "show")
 @click.argument("probe_id", metavar="PROBE")
-def show(desk: Desk, *, probe_id: str) -> Outcome:
+def show(_: Desk, *, probe_id: str) -> Outcome:
     """What was stated and measured of a probe, and its edits."""
     row = found(Probe, probe_id)
     data = view(row)

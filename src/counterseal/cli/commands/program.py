@@ -8,7 +8,7 @@ from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import INSTANT
-from counterseal.cli.views import view
+from counterseal.cli.views import answered, view
 from counterseal.gateway.register_service import record_program_code
 from counterseal.oversight.models import ProgramCode
 
@@ -24,11 +24,11 @@ def code_(desk: Desk, *, code: str, valid_from: datetime, valid_until: datetime)
     row = record_program_code(
         desk.office, code=code, valid_from=valid_from, valid_until=valid_until, by=desk.by
     )
-    return Outcome(view(row), headline="Recorded.")
+    return answered(row, "Recorded.")
 
 
 @command(program, "list")
-def list_codes(desk: Desk) -> Outcome:
+def list_codes(_: Desk) -> Outcome:
     """Every program code with its days."""
     codes = [view(c) for c in ProgramCode.objects.order_by("valid_from", "code")]
     return Outcome({"codes": codes}, tables={"codes": ("code", "valid_from", "valid_until")})

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from counterseal.casework.models import Disposition
 from counterseal.casework.words import Judgement
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
@@ -47,7 +48,7 @@ def sheet_(desk: Desk, *, review_id: str, out: Path) -> Outcome:
 @click.argument("candidates", metavar="CANDIDATE...", nargs=-1, required=True)
 def dispose(desk: Desk, *, review_id: str, judgement: str, candidates: tuple[str, ...]) -> Outcome:
     """Judge candidates of one's own open review. A judgement is not changed afterwards."""
-    rows = []
+    rows: list[Disposition] = []
     for candidate in candidates:
         row = verbs.dispose_of_candidate(
             desk.office, review_id=review_id, candidate_id=candidate, judgement=judgement, by=desk.by

@@ -15,7 +15,7 @@ from counterseal.cli.demo.agency import CASE_TYPES, PROGRAM_CODE
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Exit, Outcome, not_acquired, obligation_json, refused
 from counterseal.cli.parsing import FILE, read_file
-from counterseal.cli.views import view
+from counterseal.cli.views import answered, view
 from counterseal.gateway.add_evidence import add_evidence
 from counterseal.gateway.approve_search import approve_search
 from counterseal.gateway.collect_probe import Collection, collect_probe
@@ -70,9 +70,7 @@ def words(work: Callable[..., Outcome]) -> Callable[..., Outcome]:
 def request(desk: Desk, *, probe_id: str, second_id: str, **said: Any) -> Outcome:
     """Write down what is asked. Nothing is decided and nothing leaves yet."""
     row = _requested(desk, probe_id, second_id, said)
-    if isinstance(row, Refusal):
-        return refused(row)
-    return Outcome(view(row), headline="Requested.", then=(f"Next: counterseal search run {row.id}",))
+    return answered(row, "Requested.", "Next: counterseal search run {id}")
 
 
 @command(search, "approve", acts="sol")
@@ -142,7 +140,7 @@ def new(
 
 @command(search, "show")
 @REQUEST
-def show(desk: Desk, *, request_id: str) -> Outcome:
+def show(_: Desk, *, request_id: str) -> Outcome:
     """One request and what became of it. Candidates by id only: ranks and scores come out of the review."""
     row = found(SearchRequest, request_id)
     data = view(row)
@@ -171,7 +169,7 @@ def show(desk: Desk, *, request_id: str) -> Outcome:
 
 
 @command(search, "list")
-def list_requests(desk: Desk) -> Outcome:
+def list_requests(_: Desk) -> Outcome:
     """Every request with its state."""
     return Outcome(
         {"requests": [view(r) for r in SearchRequest.objects.order_by("requested_at", "id")]},
@@ -241,7 +239,7 @@ def _run(desk: Desk, request_id: str, *, reveal: bool = False) -> Outcome:
         }
     else:
         data["candidates"] = len(answer.answer.candidates)
-    tables = {"obligations": ("name", "owner", "within_hours", "says")}
+    tables: dict[str, tuple[str, ...]] = {"obligations": ("name", "owner", "within_hours", "says")}
     then: tuple[str, ...] = ()
     if listed and answer.answer.candidates:
         data["caveat"] = CAVEAT

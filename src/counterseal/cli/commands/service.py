@@ -11,7 +11,7 @@ from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.parsing import INSTANT
-from counterseal.cli.views import view
+from counterseal.cli.views import answered, view
 from counterseal.gateway import register_service as verbs
 from counterseal.oversight.models import Service, ServiceReview, ServiceStatus
 from counterseal.terms.biometrics import Mode
@@ -96,7 +96,7 @@ def decide(desk: Desk, *, which: str, status: str, expires: datetime | None) -> 
     row = verbs.decide_on_service(
         desk.office, service_id=desk.service(which), status=status, approval_expires=expires, by=desk.by
     )
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Decided.")
+    return answered(row, "Decided.")
 
 
 @command(service, "test", acts="rue")
@@ -120,7 +120,7 @@ def test(
         due=due,
         by=desk.by,
     )
-    return Outcome(view(row), headline="Recorded.")
+    return answered(row, "Recorded.")
 
 
 @command(service, "terms", acts="ines")
@@ -142,11 +142,11 @@ def terms(desk: Desk, *, which: str, show: bool) -> Outcome:
 def review(desk: Desk, *, review_id: str, outcome: str) -> Outcome:
     """Close a review that a use in exigency opened (HSI-M/4C3-after-review)."""
     row = verbs.close_service_review(desk.office, review_id=review_id, outcome=outcome, by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Closed.")
+    return answered(row, "Closed.")
 
 
 @command(service, "list")
-def list_services(desk: Desk) -> Outcome:
+def list_services(_: Desk) -> Outcome:
     """Every service with its standing, and the reviews that are open."""
     return Outcome(
         {

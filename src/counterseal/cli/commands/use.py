@@ -5,7 +5,7 @@ import click
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
-from counterseal.cli.views import view
+from counterseal.cli.views import answered, view
 from counterseal.gateway import propose_use as verbs
 from counterseal.oversight.models import Use
 from counterseal.oversight.transitions import THREE_OFFICES
@@ -23,11 +23,7 @@ def propose(desk: Desk, *, name: str, purpose: str, law_enforcement: bool) -> Ou
     row = verbs.propose_use(
         desk.office, name=name, purpose=purpose, law_enforcement=law_enforcement, by=desk.by
     )
-    if isinstance(row, Refusal):
-        return refused(row)
-    return Outcome(
-        view(row), headline="Proposed.", then=(f"Next: counterseal use concur {row.id} --office OFFICE",)
-    )
+    return answered(row, "Proposed.", "Next: counterseal use concur {id} --office OFFICE")
 
 
 @command(use, "concur", acts="pat")
@@ -48,11 +44,11 @@ def concur(desk: Desk, *, which: str, as_office: str, objects: bool) -> Outcome:
 def suspend(desk: Desk, *, which: str) -> Outcome:
     """Suspend a use at once. Any one of the three offices does this."""
     row = verbs.suspend_use(desk.office, use_id=desk.use(which), by=desk.by)
-    return refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Suspended.")
+    return answered(row, "Suspended.")
 
 
 @command(use, "list")
-def list_uses(desk: Desk) -> Outcome:
+def list_uses(_: Desk) -> Outcome:
     """Every use with its state and the offices that concur."""
     uses = [
         {**view(u), "concurring": sorted(c.office for c in u.concurrences.filter(concurs=True))}

@@ -179,5 +179,5 @@ def roster() -> Agency:
 def made(outcome: RowT | Refusal) -> RowT:
     """The row that a verb made; a refusal here is a fault of this program and stops it."""
     if isinstance(outcome, Refusal):
-        raise RuntimeError(f"the synthetic agency could not be founded: {outcome.unmet}")
+        raise RuntimeError(f"the synthetic agency could not be founded: {outcome.unmet}")  # noqa: TRY004
     return outcome
