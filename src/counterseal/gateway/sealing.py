@@ -31,7 +31,7 @@ from counterseal.terms.rows import SealedRow
 
 
 class SealingError(UnavailableError):
-    """The log or the database could not take the change; nothing was written."""
+    """The log or the database could not take the change; it was not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,7 @@ class Change:
     def _append(self, body: bytes, disclosures: Sequence[str]) -> None:
         index = self._frontier.size
         self._frontier, nodes = self._frontier.append(leaf_hash(body))
-        self._cursor.execute(
-            'INSERT INTO oversight_logentry ("index", body) VALUES (%s, %s)', [index, body]
-        )
+        self._cursor.execute('INSERT INTO oversight_logentry ("index", body) VALUES (%s, %s)', [index, body])
         self._cursor.execute(
             'INSERT INTO oversight_logdisclosures ("index", encoded) VALUES (%s, %s)',
             [index, "\n".join(disclosures)],
@@ -196,13 +194,15 @@ def change(office: Office) -> Iterator[Change]:
     After the block, `Change.receipt` proves the last entry sealed.
 
     Raises:
-        SealingError: disk full, I/O error, lock not to be had: nothing was written.
+        SealingError: disk full, I/O error, lock not to be had: it was not made.
     """
+    committing = False
     try:
         with _turn(office.home), transaction.atomic(durable=True), connection.cursor() as cursor:
             now = Change(office, office.clock(), cursor)
             yield now
             now._close()
+            committing = True
     except ConstraintError as error:
         # The database's own guard: two persons acted at once, or somebody went round the transitions.
         raise StaleError(
@@ -210,10 +210,32 @@ def change(office: Office) -> Iterator[Change]:
             "somebody else acted first, or this may not be done in this state: read it again before you act"
         ) from error
     except (DatabaseError, OSError) as error:
+        remedy = "mend the storage (space, rights, hardware), run `counterseal fsck`, then repeat the command"
+        if committing and not _take_back():
+            remedy += (
+                "; should this machine stop before the next change is made, "
+                "look first whether this one was found at the next start"
+            )
         raise SealingError(
-            f"the change could not be made durable and was not made: {error}; "
-            "mend the storage (space, rights, hardware), run `counterseal fsck`, then repeat the command"
+            f"the change could not be made durable and was not made: {error}; {remedy}"
         ) from error
+
+
+def _take_back() -> bool:
+    """Cut off what a failed commit left in the write-ahead log; False where that failed too.
+
+    A commit whose sync failed is undone for everybody, but its bytes may stand whole behind the last good
+    commit: until the next one overwrites them, a start after a crash would take them for made.
+    """
+    if connection.vendor != "sqlite":
+        return True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, _, _) = cursor.fetchone()
+    except DatabaseError:
+        return False
+    return busy == 0
 
 
 @contextmanager
