@@ -235,7 +235,7 @@ def _take_back() -> bool:
             (busy, _, _) = cursor.fetchone()
     except DatabaseError:
         return False
-    return busy == 0
+    return bool(busy == 0)
 
 
 @contextmanager
