@@ -5,7 +5,7 @@ decided here: these are counts, codes and instants as the records hold them at `
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from counterseal.casework.evidence_graph import Standing
 from counterseal.casework.models import (
@@ -16,7 +16,7 @@ from counterseal.casework.models import (
 )
 from counterseal.casework.words import ActionKind, ApprovalKind, CaseStatus, ComparisonResult, LeadStatus
 from counterseal.gateway.collect_probe import meets_floor
-from counterseal.gateway.records import Records, read_records
+from counterseal.gateway.records import Records
 from counterseal.oversight.models import (
     Service,
 )
@@ -50,9 +50,8 @@ def person_facts(person_id: str) -> Facts:
     }
 
 
-def search_facts(request: SearchRequest, service: Service, *, at: datetime) -> Facts:
-    """Everything that decides whether this search may run at this instant."""
-    held = read_records(request, service_version=service.version, at=at, day=at - timedelta(days=1))
+def search_facts(request: SearchRequest, service: Service, held: Records, *, at: datetime) -> Facts:
+    """Everything that decides whether this search may run at this instant. held: read at that instant."""
     facts: Facts = {
         "action": request.mode,
         "at": instant(at),

@@ -6,7 +6,7 @@ SQL that SQLite and PostgreSQL both understand; each line names the fact it beco
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
@@ -95,8 +95,8 @@ WHERE request_id = %(request)s AND payload_digest = %(payload)s AND granted
 _CONCURRENCES = "SELECT office FROM oversight_concurrence WHERE use_id = %(use)s AND concurs ORDER BY office"
 
 
-def read_records(request: SearchRequest, *, service_version: str, at: datetime, day: datetime) -> Records:
-    """Everything about this request that other registers hold. day: the instant from which volume counts."""
+def read_records(request: SearchRequest, *, service_version: str, at: datetime) -> Records:
+    """Everything about this request that other registers hold. Volume counts over the last 24 hours."""
     asked = {
         "person": request.requester_id,
         "use": request.use_id,
@@ -108,7 +108,7 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime, 
         "service": request.service_id,
         "version": service_version,
         "at": connection.ops.adapt_datetimefield_value(at),
-        "day": connection.ops.adapt_datetimefield_value(day),
+        "day": connection.ops.adapt_datetimefield_value(at - timedelta(days=1)),
     }
     with connection.cursor() as cursor:
         cursor.execute(_CONCURRENCES, {"use": asked["use"]})

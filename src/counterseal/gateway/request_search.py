@@ -1,10 +1,7 @@
 """Request a use of a service. What is asked is frozen here; approvals bind to its digest."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-import rfc8785
 
 from counterseal.casework.models import Case, Probe, SearchRequest
 from counterseal.casework.narrative import measure, normalised
@@ -13,6 +10,7 @@ from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
+from counterseal.ledger.canonical import write_canonical
 from counterseal.oversight.models import Service, Use, VaultObject
 from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
@@ -169,9 +167,9 @@ def request_search(
 
 def payload_digest(office: Office, request: SearchRequest) -> str:
     """Digest of what an approver approves: the question, the photographs and the words, frozen."""
-    payload: Mapping[str, object] = {
+    payload = {
         "case": request.case_id,
-        "probe": [request.probe_id, request.probe.fingerprint, request.probe.edits.count()],
+        "probe": [request.probe_id, request.probe.fingerprint, request.probe.edits_declared],
         "second": request.second_probe_id or "",
         "claimed": request.claimed_reference,
         "service": request.service_id,
@@ -192,7 +190,7 @@ def payload_digest(office: Office, request: SearchRequest) -> str:
         "methods_exhausted": request.witness_methods_exhausted,
         "again": request.why_again,
     }
-    return hashlib.sha256(office.fingerprint_key + rfc8785.dumps(payload)).hexdigest()  # type: ignore[arg-type]
+    return hashlib.sha256(office.fingerprint_key + write_canonical(payload)).hexdigest()
 
 
 def _searched_before(probe: Probe, service_id: str) -> bool:

@@ -16,8 +16,6 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import rfc8785
-
 from counterseal.casework.models import CandidateListRow, CandidateRow, Case, Probe, SearchRequest
 from counterseal.casework.words import RequestStatus
 from counterseal.connectors.port import Answer, Foil, ReturnedCandidate, ServiceFailure, Submission
@@ -25,8 +23,10 @@ from counterseal.gateway.facts import search_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
+from counterseal.gateway.records import read_records
 from counterseal.gateway.request_search import payload_digest
 from counterseal.gateway.sealing import Change, Sealed, change
+from counterseal.ledger.canonical import write_canonical
 from counterseal.oversight.models import Duty, Finding, Service, ServiceReview, VaultObject
 from counterseal.terms.decisions import Obligation, Permit, Refusal, Unmet
 from counterseal.terms.errors import IntegrityError, UnavailableError
@@ -84,7 +84,8 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
                 "run `counterseal fsck`, and make a new request"
             )
         service = found(Service, request.service_id)
-        decision = office.decide(search_facts(request, service, at=now.at), now.at)
+        held = read_records(request, service_version=service.version, at=now.at)
+        decision = office.decide(search_facts(request, service, held, at=now.at), now.at)
         if isinstance(decision, Refusal):
             request.status = RequestStatus.REFUSED
             return now.refuse(
@@ -99,7 +100,7 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
         # Opened once: what was hashed into the question is what leaves.
         probe = office.vault.open(request.probe.sent)
         second = office.vault.open(request.second_probe.sent) if request.second_probe else b""
-        question, intent = _seal_intent(now, request, decision, by, probe, second)
+        question, intent = _seal_intent(now, request, decision, by, probe, second, faces=held.faces + 1)
     submission = Submission(
         request=question,
         entry=intent.body,
@@ -130,10 +131,10 @@ def _whole(request_id: str) -> SearchRequest:
 
 
 def _seal_intent(
-    now: Change, request: SearchRequest, permit: Permit, by: str, probe: bytes, second: bytes
+    now: Change, request: SearchRequest, permit: Permit, by: str, probe: bytes, second: bytes, *, faces: int
 ) -> tuple[bytes, Sealed]:
     """Open the permit's duties, mark the request submitted, and seal the question that will leave."""
-    question = rfc8785.dumps(
+    question = write_canonical(
         {
             "id": request.id,
             "mode": request.mode,
@@ -148,7 +149,7 @@ def _seal_intent(
     index = now.next_index
     request.status, request.intent_index, request.submitted_at = RequestStatus.SUBMITTED, index, now.at
     duties = [row for o in permit.obligations for row in _open_duty(now, request, o)]
-    duties += _many_faces(now, request)
+    duties += _many_faces(now, request, faces)
     sealed = now.seal(
         "search.intent",
         by=by,
@@ -177,12 +178,8 @@ def _seal_intent(
     return question, sealed
 
 
-def _many_faces(now: Change, request: SearchRequest) -> list[SealedRow]:
+def _many_faces(now: Change, request: SearchRequest, faces: int) -> list[SealedRow]:
     """A finding, once a case, when more different faces are searched for it than most cases have."""
-    others = SearchRequest.objects.filter(case_id=request.case_id, intent_index__isnull=False).exclude(
-        probe__fingerprint=request.probe.fingerprint
-    )
-    faces = others.values("probe__fingerprint").distinct().count() + 1
     if (
         faces <= FACES_OF_A_CASE
         or Finding.objects.filter(kind="many-faces-on-one-case", about=request.case_id).exists()

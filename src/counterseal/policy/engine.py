@@ -11,6 +11,7 @@ Traps of the engine that this file closes for the rest of the room:
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -105,6 +106,12 @@ def instant_json(text: str) -> Json:
     return {"__extn": {"fn": "datetime", "arg": text}}
 
 
+@lru_cache(maxsize=1024)
+def _entities(text: str, schema: Schema | None) -> cedarpy.Entities:
+    """Entities read and checked once: the same person and service ask again and again."""
+    return cedarpy.Entities.from_json_str(text, schema)
+
+
 class Asked:
     """One question made ready once, to be put to several sets of policies."""
 
@@ -123,7 +130,7 @@ class Asked:
             {"uid": question.resource.json(), "attrs": question.resource_attributes, "parents": []},
         ]
         try:
-            self._entities = cedarpy.Entities.from_json_str(json.dumps(entities), schema)
+            self._entities = _entities(json.dumps(entities), schema)
         except ValueError as error:
             self._error = str(error)
 

@@ -5,10 +5,10 @@ made behind the gateway's back leaves a digest that fits no entry, and fsck name
 """
 
 import hashlib
+import json
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-import rfc8785
 from django.db import models
 
 
@@ -49,10 +49,11 @@ class SealedRow(models.Model):
         return cls._meta.label_lower
 
     def digest(self) -> str:
-        """SHA-256 (hex) over all stored fields but `entry_index`, in canonical JSON (RFC 8785)."""
+        """SHA-256 (hex) over all stored fields but `entry_index`, as sorted, compact JSON in UTF-8."""
         fields = {
             f.attname: stored_value(getattr(self, f.attname))
             for f in self._meta.concrete_fields
             if f.attname != "entry_index"
         }
-        return hashlib.sha256(rfc8785.dumps(fields)).hexdigest()
+        text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
