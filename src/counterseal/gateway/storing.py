@@ -4,8 +4,9 @@ The ORM compiles a statement anew for every save and every get, which took longe
 the log's pen is held and every other writer waits. Fields still convert their own values.
 """
 
+from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, connection
 from django.db.models import Model
@@ -15,7 +16,16 @@ RowT = TypeVar("RowT", bound=Model)
 
 def read(model: type[RowT], row_id: str) -> RowT | None:
     """The row of this primary key, or None."""
-    return next(iter(model._default_manager.raw(_select(model), [row_id])), None)
+    statement, names, converters = _reading(model)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [row_id])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    values = list(found)
+    for place, convert in converters:
+        values[place] = convert(values[place])
+    return model.from_db(connection.alias, names, values)
 
 
 def write(row: Model) -> None:
@@ -40,8 +50,27 @@ def write(row: Model) -> None:
 
 
 @cache
-def _select(model: type[Model]) -> str:
-    return f"SELECT * FROM {model._meta.db_table} WHERE id = %s"  # noqa: S608 - names of our own models
+def _reading(model: type[Model]) -> tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]:
+    """The statement that reads one row, the names of its values, and how the database's own forms become ours."""
+    columns, names, converters = [], [], []
+    for place, field in enumerate(model._meta.concrete_fields):
+        column = field.get_col(model._meta.db_table)
+        columns.append(f"{connection.ops.quote_name(field.column)}")
+        names.append(field.attname)
+        chain = [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)]
+        if chain:
+            converters.append((place, _chained(chain, column)))
+    statement = f"SELECT {', '.join(columns)} FROM {model._meta.db_table} WHERE id = %s"  # noqa: S608 - our own names
+    return statement, names, converters
+
+
+def _chained(chain: list[Callable[..., Any]], column: object) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        for step in chain:
+            value = step(value, column, connection)
+        return value
+
+    return convert
 
 
 @cache

@@ -15,12 +15,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
+from django.db import connection
 
 from counterseal.oversight.models import VaultObject
 from counterseal.terms.errors import IntegrityError, UnavailableError
 
 _NONCE = 12
-_ROW = "SELECT * FROM oversight_vaultobject WHERE id = %s"
+_KEY = "SELECT wrapped_key FROM oversight_vaultobject WHERE id = %s"
 
 
 class VaultError(IntegrityError):
@@ -83,7 +84,7 @@ class Vault:
         except OSError as error:
             raise UnavailableError(f"vault object `{object_id}` cannot be read: {error}") from error
         try:
-            key = _decrypt(self._wrap, bytes(row.wrapped_key), object_id)
+            key = _decrypt(self._wrap, bytes(row[0]), object_id)
             return _decrypt(AESGCM(key), sealed, object_id)
         except (InvalidTag, ValueError) as error:
             raise VaultError(
