@@ -67,7 +67,7 @@ RULES = (
     _rule("hit", r"(?<![\w`-])hits?(?![\w-])", "a candidate is no hit: write candidate"),
     _rule(
         "identified",
-        r"(?<![\w-])(identified|positive identification)(?![\w-])",
+        r"(?<![\w-])(identified|(?<!false )positive identification)(?![\w-])",
         "nobody is identified by a search: write candidate or lead; of things, write named or numbered",
     ),
     _rule("suspect list", r"suspects?[ -]list", "write candidate list"),

@@ -39,6 +39,13 @@ def tracked() -> tuple[Path, ...]:
     )
 
 
+@cache
+def text_of(path: Path) -> str:
+    """A file's text; what is no text has none."""
+    data = path.read_bytes()
+    return "" if b"\0" in data else data.decode("utf-8", errors="replace")
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -47,7 +54,7 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
     """Every module of the package but Django's migrations, parsed."""
     for path in sorted(SRC.rglob("*.py")):
         if "migrations" not in path.parts:
-            yield path, ast.parse(path.read_text(encoding="utf-8"))
+            yield path, ast.parse(text_of(path))
 
 
 class TestCode:
@@ -122,7 +129,12 @@ class TestCode:
 
 # Signals between functions of one room; caught there, never seen by a caller.
 NOT_OF_THE_FAMILY = {"CedarError"}
-CLOCKS = {"src/counterseal/bootstrap.py", "src/counterseal/connectors/serve.py"}
+# `decide` opens no installation: it brings the instant itself.
+CLOCKS = {
+    "src/counterseal/bootstrap.py",
+    "src/counterseal/connectors/serve.py",
+    "src/counterseal/cli/commands/decide.py",
+}
 
 
 class TestClauses:
@@ -136,7 +148,7 @@ class TestClauses:
                 path.suffix in {".py", ".md", ".toml", ".cedar", ".json"}
                 and ROOT / "tests" not in path.parents
             ):
-                for clause in CLAUSE.findall(path.read_text(encoding="utf-8")):
+                for clause in CLAUSE.findall(text_of(path)):
                     named.setdefault(clause, name_of(path))
 
         sections = {f"{pack}/{rest.partition('-')[0]}" for pack, _, rest in (c.partition("/") for c in known)}
@@ -217,7 +229,7 @@ class TestPages:
 
         assert [int(path.name[:4]) for path in pages] == list(range(1, len(pages) + 1))
         for page in pages:
-            headings = re.findall(r"^## (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+            headings = re.findall(r"^## (.+)$", text_of(page), re.MULTILINE)
             assert headings == ["Context", "Options", "Choice", "What we will regret"], name_of(page)
         assert len(pages) >= 12
 
@@ -236,7 +248,7 @@ class TestEveryFile:
             f"{name_of(path)}:{number}"
             for path in tracked()
             if path.suffix != ".lock"
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+            for number, line in enumerate(text_of(path).splitlines(), start=1)
             if re.search(pattern, line) and path != Path(__file__)
         ]
 
@@ -249,7 +261,7 @@ class TestEveryFile:
         found = [
             f"{name_of(path)}: {each}"
             for path in tracked()
-            for each in address.findall(path.read_text(encoding="utf-8"))
+            for each in address.findall(text_of(path))
             if not each.endswith(".example")
         ]
 
@@ -262,7 +274,7 @@ class TestEveryFile:
             f"{name_of(path)}: {host}"
             for path in tracked()
             for host in hosts
-            if host in path.read_text(encoding="utf-8").lower()
+            if host in text_of(path).lower()
         ]
 
         assert found == []
@@ -311,7 +323,7 @@ def _says_nothing(statement: ast.stmt) -> bool:
 def _links(page: Path) -> list[tuple[Path, str]]:
     """Where a page's relative links lead, and how they are written."""
     links = []
-    for written in LINK.findall(page.read_text(encoding="utf-8")):
+    for written in LINK.findall(text_of(page)):
         if not re.match(r"[a-z]+:|#", written):
             links.append(((page.parent / written.partition("#")[0]).resolve(), written))
     return links
