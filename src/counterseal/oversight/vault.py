@@ -71,13 +71,13 @@ class Vault:
             DestroyedError: its key was destroyed. VaultError: it is unknown, or its bytes or key were changed.
             UnavailableError: the storage did not answer.
         """
-        row = next(iter(VaultObject.objects.raw(_ROW, [object_id])), None)
+        with connection.cursor() as cursor:
+            cursor.execute(_KEY, [object_id])
+            row = cursor.fetchone()
         if row is None:
             raise VaultError(f"the vault holds no object `{object_id}`")
-        if row.wrapped_key is None:
-            raise DestroyedError(
-                f"vault object `{object_id}` was destroyed at {row.destroyed_at:%Y-%m-%d %H:%M}"
-            )
+        if row[0] is None:
+            raise DestroyedError(f"vault object `{object_id}` was destroyed: nobody can open it any more")
         try:
             with self._storage.open(_path(object_id)) as stored:
                 sealed = stored.read()
