@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import connection
 
+from counterseal.gateway.snapshot import snapshot
 from counterseal.ledger.checkpoint import Verifier
 from counterseal.ledger.directory import side_files
 from counterseal.ledger.errors import LedgerError
@@ -43,7 +44,7 @@ def export_ledger(folder: Path) -> Exported:
     Raises:
         BadInputError: the folder holds another log. OSError: it cannot be written.
     """
-    with transaction.atomic():
+    with snapshot():
         state = LogState.objects.get()
         frontier = Frontier.from_bytes(bytes(state.frontier))
         history = key_history()
@@ -72,7 +73,7 @@ def receipt_of(index: int) -> bytes:
     Raises:
         BadInputError: the log has no such entry.
     """
-    with transaction.atomic():
+    with snapshot():
         state = LogState.objects.get()
         size = Frontier.from_bytes(bytes(state.frontier)).size
         if not 0 <= index < size:

@@ -9,6 +9,7 @@ from django.apps import apps
 from counterseal.gateway.export_ledger import key_history
 from counterseal.gateway.guards import missing_guards
 from counterseal.gateway.office import Office
+from counterseal.gateway.snapshot import snapshot
 from counterseal.ledger import fsck as pure
 from counterseal.ledger.entry import Disclosure
 from counterseal.ledger.findings import Finding
@@ -35,8 +36,14 @@ class Report:
 def run_fsck(
     office: Office, *, tiles: Path | None = None, progress: Callable[[int], None] | None = None
 ) -> Report:
-    """Check the installation. tiles: an exported folder to hold against the database."""
+    """Check the installation as it is at this instant. tiles: an exported folder to hold against the database."""
+    with snapshot():
+        return _run(office, tiles, progress)
+
+
+def _run(office: Office, tiles: Path | None, progress: Callable[[int], None] | None) -> Report:
     state = LogState.objects.get()
+    keys = key_history()
     report = pure.fsck(
         _rows(progress),
         (
@@ -45,13 +52,22 @@ def run_fsck(
         ),
         frontier=Frontier.from_bytes(bytes(state.frontier)),
         checkpoint=bytes(state.checkpoint),
-        trust=key_history(),
+        trust=keys,
         origin=office.origin,
         sealed=_sealed(),
         read=None if tiles is None else lambda path: (tiles / path).read_bytes(),
     )
     stored, known = office.vault.stored(), set()
     missing = []
+    # Whoever can write to the database can put a key of their own there, and sign what they like with it.
+    if keys.current != office.signer.verifier:
+        missing.append(
+            Finding(
+                "log-key-differs",
+                f"key {keys.current.key_id.hex()}",
+                f"the database names it as the log's key; the keys folder holds {office.signer.verifier.key_id.hex()}",
+            )
+        )
     for held in VaultObject.objects.filter(destroyed_at=None).values_list("id", flat=True).iterator():
         known.add(held)
         if held not in stored:
