@@ -16,7 +16,7 @@ from counterseal.biometrics.capture import Capture, capture
 from counterseal.biometrics.compare import compare, reaches
 from counterseal.biometrics.embedded import EmbeddedEngine, load_embedded
 from counterseal.biometrics.engine import Engine, Metric, Template
-from counterseal.biometrics.gallery import Enrolled, ErasureSteps, Gallery, StoredReference
+from counterseal.biometrics.gallery import Enrolled, ErasureSteps, Gallery, StoredReference, pictures_in
 from counterseal.biometrics.identify import OperatingPoint, identify
 from counterseal.biometrics.quality import QualityFloor
 from counterseal.connectors.port import (
@@ -176,6 +176,11 @@ def open_gallery(folder: Path, engine: Engine) -> Gallery:
         engine_id=engine.engine_id,
         metric=engine.metric,
     )
+
+
+def pictures_under(folder: Path) -> list[Path]:
+    """The files that an enrolment of this folder would read."""
+    return pictures_in(folder)
 
 
 class GalleryDesk:

@@ -174,6 +174,22 @@ def meets_floor(probe: Probe, service: Service) -> bool:
     return floor.below(components) is None
 
 
+def check_floor(stated: Mapping[str, float]) -> None:
+    """Refuse a floor that no probe could be held against.
+
+    Raises:
+        BadInputError: a component that nobody measures, or a value that is no number from 0.
+    """
+    for name, value in stated.items():
+        try:
+            replace(QualityFloor.for_probe(), **{name: value})
+        except (TypeError, ValueError) as error:
+            raise BadInputError(
+                f"a quality floor states components that are measured, each with a number from 0, for example "
+                f"sharpness=20; `{name}={value}` is none"
+            ) from error
+
+
 def _acquire(
     office: Office, photograph: bytes, edits: Sequence[Edit]
 ) -> tuple[list[bytes], Capture | FailureToAcquire]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from counterseal.connectors.embedded import GalleryDesk
+from counterseal.connectors.embedded import GalleryDesk, pictures_under
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import Change, change
 from counterseal.people.models import Role
@@ -70,6 +70,11 @@ def enrol_references(
             public={"enrolled": enrolled, "failed": sum(failures.values())},
         )
     return Enrolment(enrolled, files)
+
+
+def count_pictures(folder: Path) -> int:
+    """How many files an enrolment of this folder would read."""
+    return len(pictures_under(folder))
 
 
 def withhold_reference(

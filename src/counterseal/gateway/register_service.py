@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterseal.casework.models import SearchRequest
+from counterseal.gateway.collect_probe import check_floor
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import ALL, stands_against
 from counterseal.gateway.office import Office
@@ -56,6 +57,7 @@ def register_service(office: Office, *, description: ServiceDescription, by: str
             raise BadInputError(f"a service states its {said.replace('_', ' ')}")
     if unknown := set(description.modes) - set(Mode):
         raise BadInputError(f"there is no mode {', '.join(sorted(unknown))}; the modes are {', '.join(Mode)}")
+    check_floor(description.quality_floor)
     with change(office) as now:
         service_id = office.new_id(Service)
         if refusal := stands_against(now, "register a service", by=by, target=service_id):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from counterseal.biometrics.gallery import pictures_in
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Exit, Outcome, refused
@@ -30,7 +29,7 @@ def enrol(desk: Desk, *, folder: Path, connector: str) -> Outcome:
     """
     if not folder.is_dir():
         raise BadInputError(f"`{folder}` is no folder; name the folder that holds the pictures")
-    pictures = len(pictures_in(folder))
+    pictures = verbs.count_pictures(folder)
     if not pictures:
         raise BadInputError(
             f"there is no picture in `{folder}`: files ending in .jpg, .jpeg, .png, .webp, .tif or .bmp are read"
