@@ -6,6 +6,7 @@ stated for a gallery of this size, a search returns its list with no decision.
 
 import math
 import secrets
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -36,8 +37,12 @@ from counterseal.terms.biometrics import (
     Mode,
     SimilarityScore,
 )
+from counterseal.terms.errors import BadInputError
 
 FOILS = 4
+# What service.toml may state as the floor for references. A reference answers many searches: the strict one
+# is the default, and the one for probes takes smaller pictures at the price that the model card shows.
+_FLOORS = {"enrolment": QualityFloor.for_enrolment, "probe": QualityFloor.for_probe}
 
 
 class EmbeddedService:
@@ -187,13 +192,19 @@ class GalleryDesk:
     """The operator's side of the embedded service: enrol, list, erase. Never through the search port."""
 
     def __init__(self, folder: Path) -> None:
+        with (folder / "service.toml").open("rb") as file:
+            stated = str(tomllib.load(file).get("enrolment_floor", "enrolment"))
+        if stated not in _FLOORS:
+            raise BadInputError(
+                f"`{folder / 'service.toml'}`: enrolment_floor is `{stated}`; it is `enrolment` or `probe`"
+            )
+        self._floor = _FLOORS[stated]()
         self._engine = shared_engine()
         self._gallery = open_gallery(folder, self._engine)
 
     def enrol_folder(self, pictures: Path) -> Iterator[tuple[Path, str | None]]:
         """Enrol every picture under a folder; yields each with the code of its failure to enrol, or None."""
-        floor = QualityFloor.for_enrolment()
-        for picture, outcome in self._gallery.enrol_folder(pictures, engine=self._engine, floor=floor):
+        for picture, outcome in self._gallery.enrol_folder(pictures, engine=self._engine, floor=self._floor):
             if isinstance(outcome, Enrolled):
                 yield picture, None
             else:

@@ -100,7 +100,7 @@ def found_agency(office: Office, administrator: str) -> Agency:
         service_id=service.id,
         backend="embedded",
         # At distance 0.45, 2.0e-5 of comparisons between different people were wrong (docs: model card).
-        config={"verification_threshold": 0.45},
+        config={"verification_threshold": 0.45, "enrolment_floor": "probe"},
     )
     use = made(
         propose_use(
