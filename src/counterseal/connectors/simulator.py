@@ -31,8 +31,8 @@ class SimulatedService:
         self._folder = folder
         self._config = config
 
-    def answer(self, question: Question, submission: Submission) -> Answer | ServiceFailure:
-        """Make up an answer in the chosen manner."""
+    def answer(self, question: Question, submission: Submission) -> Answer | ServiceFailure:  # noqa: ARG002
+        """Make up an answer in the chosen manner; the photographs are not looked at."""
         with (self._folder / "calls").open("a") as calls:
             calls.write(f"{question.index} {question.id}\n")
         behaviour = self._behaviour()
