@@ -1,5 +1,6 @@
 """`counterseal gallery`: references of the embedded service."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
 gallery = click.Group("gallery", help="References of the embedded service: enrol, list, withhold, erase.")
+MANY = 30  # more pictures of one person than anybody has
 CONNECTOR = click.option(
     "--connector", default="embedded", show_default=True, help="Name of the service's folder."
 )
@@ -29,11 +31,18 @@ def enrol(desk: Desk, *, folder: Path, connector: str) -> Outcome:
     """
     if not folder.is_dir():
         raise BadInputError(f"`{folder}` is no folder; name the folder that holds the pictures")
-    pictures = verbs.count_pictures(folder)
+    pictures = len(verbs.pictures_to_enrol(folder))
     if not pictures:
         raise BadInputError(
             f"there is no picture in `{folder}`: files ending in .jpg, .jpeg, .png, .webp, .tif or .bmp are read"
         )
+    crowd = Counter(f.relative_to(folder).parts[0] for f in files if f.parent != folder)
+    for person, count in crowd.items():
+        if count > MANY:
+            desk.voice.note(
+                f"note: {count} pictures count as one person, `{person}`, whose folder they lie in; if they are "
+                f"of different people, erase them and enrol `{folder / person}` instead"
+            )
     done = 0
     with desk.voice.progress("enrolling", pictures) as advance:
 

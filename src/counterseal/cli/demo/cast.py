@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from counterseal.biometrics.gallery import pictures_in
+from counterseal.gateway.enrol_references import pictures_to_enrol
 from counterseal.terms.errors import BadInputError, UnavailableError
 
 SYNTHETIC_PEOPLE = 12
@@ -62,9 +62,12 @@ def people_of(faces: Path) -> dict[str, list[Path]]:
     """
     if not faces.is_dir():
         raise BadInputError(f"`{faces}` is no folder; name the folder that holds the pictures")
-    pictures = pictures_in(faces)
+    pictures = pictures_to_enrol(faces)
     if not pictures:
         raise BadInputError(f"there is no picture in `{faces}`: files ending in .jpg, .jpeg or .png are read")
+    tops = {p.relative_to(faces).parts[0] for p in pictures}
+    if len(tops) == 1 and all(p.parent != faces for p in pictures):
+        return people_of(faces / tops.pop())  # one folder holds everything: it names no person
     stems = {p.stem for p in pictures if p.parent == faces}
     people: dict[str, list[Path]] = defaultdict(list)
     for picture in pictures:

@@ -384,7 +384,9 @@ class Story:
             data["reviews"].append(second.review_id)
         shown = reveal(self.office, list_id=list_id, by=una)
         best = [c for c in shown if c.candidate_id in kept]
-        happened += [f"Only now the rank is shown: the kept candidate is at rank {c.rank}." for c in best]
+        if best:
+            ranks = ", ".join(str(c.rank) for c in best)
+            happened.append(f"Only now ranks are shown: what both kept is at rank {ranks}.")
         happened.append(CAVEAT)
         data |= {"ranks_of_kept": [c.rank for c in best], "entry": _last_entry()}
         self.teller.step(Step("Two people judge the candidates, blind", tuple(happened), data=data))
@@ -467,7 +469,7 @@ class Story:
             Step(
                 "An arrest is not cleared: nothing independent",
                 (
-                    "The teller, who was shown the candidate, picks him from a line-up. Una asks to clear an arrest.",
+                    "The teller, who was shown the candidate, picks that person from a line-up. Una asks to clear an arrest.",
                     *(
                         f"The line-up does not count: it {w.why}.".replace(line_up.id, "line-up").replace(
                             candidate.id, "candidate"
@@ -499,8 +501,8 @@ class Story:
             Step(
                 "Independent evidence, and a second person: cleared",
                 (
-                    "The laboratory finds the same man's fingerprint on two of the cheques, compared with a card on "
-                    "file and without any face. It ties him to the offence.",
+                    "The laboratory finds that person's fingerprint on two of the cheques, compared with a card on "
+                    "file and without any face. It ties the person to the offence.",
                     "Una asks again; Sol, her supervisor, confirms. Every question is put anew on the records as "
                     "they are then.",
                     *(f"What counts is {w.why}." for w in cleared.standing.weighed if w.counts),
