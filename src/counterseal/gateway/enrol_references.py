@@ -72,9 +72,9 @@ def enrol_references(
     return Enrolment(enrolled, files)
 
 
-def count_pictures(folder: Path) -> int:
-    """How many files an enrolment of this folder would read."""
-    return len(pictures_under(folder))
+def pictures_to_enrol(folder: Path) -> list[Path]:
+    """The files that an enrolment of this folder would read."""
+    return pictures_under(folder)
 
 
 def withhold_reference(
