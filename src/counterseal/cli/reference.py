@@ -1,6 +1,5 @@
 """Write docs/reference/cli.md from the commands themselves: `python -m counterseal.cli.reference`."""
 
-import re
 from collections.abc import Iterator
 
 import click
@@ -12,8 +11,12 @@ HEAD = """# The command line
 
 Written from the commands by `python -m counterseal.cli.reference`; a test compares the two.
 
-`counterseal` calls the gateway's verbs and shows what they answer; no rule lives in it. Every command takes `--home
-DIR` and `--json`, after its name.
+`counterseal` calls the gateway's verbs and shows what they answer; no rule lives in it. Every command takes, after
+its name:
+
+- `--home DIR` The installation's folder; `COUNTERSEAL_HOME` unless told, else `counterseal-home`.
+- `--json` Print one JSON document and nothing else.
+- `--debug` Show the traceback of a fault of the program.
 
 ## Exit codes
 
@@ -51,6 +54,7 @@ the synthetic staff can be named by short names, and each command has a person w
 
 ## Commands
 """
+ON_EVERY_COMMAND = ("home", "as_json", "debug")
 
 
 def leaves(
@@ -88,7 +92,9 @@ def _entries() -> Iterator[str]:
         if arguments:
             metavars = " ".join(p.make_metavar(click.Context(made)) for p in arguments)
             yield f"Arguments: `{metavars}`\n\n"
-        yield from (_option(p) for p in made.params if isinstance(p, click.Option))
+        yield from (
+            _option(p) for p in made.params if isinstance(p, click.Option) and p.name not in ON_EVERY_COMMAND
+        )
 
 
 def _paragraphs(text: str) -> str:

@@ -31,7 +31,8 @@ def enrol(desk: Desk, *, folder: Path, connector: str) -> Outcome:
     """
     if not folder.is_dir():
         raise BadInputError(f"`{folder}` is no folder; name the folder that holds the pictures")
-    pictures = len(verbs.pictures_to_enrol(folder))
+    files = verbs.pictures_to_enrol(folder)
+    pictures = len(files)
     if not pictures:
         raise BadInputError(
             f"there is no picture in `{folder}`: files ending in .jpg, .jpeg, .png, .webp, .tif or .bmp are read"

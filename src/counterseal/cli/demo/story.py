@@ -469,7 +469,8 @@ class Story:
             Step(
                 "An arrest is not cleared: nothing independent",
                 (
-                    "The teller, who was shown the candidate, picks that person from a line-up. Una asks to clear an arrest.",
+                    "The teller, who was shown the candidate, picks that person from a line-up. Una asks to clear "
+                    "an arrest.",
                     *(
                         f"The line-up does not count: it {w.why}.".replace(line_up.id, "line-up").replace(
                             candidate.id, "candidate"
