@@ -45,6 +45,7 @@ from counterseal.gateway.run_fsck import Report, run_fsck
 from counterseal.gateway.search import Answered, Failed, search
 from counterseal.ledger.entry import Disclosure, Entry, open_committed, read_entry
 from counterseal.oversight.models import LogDisclosures, LogEntry
+from counterseal.people.models import RoleGrant
 from counterseal.terms.biometrics import FailureToAcquire, Mode
 from counterseal.terms.decisions import Refusal
 
@@ -107,6 +108,8 @@ class SimulatedOffice:
 
     def who(self, short: str) -> str:
         """Person id of a member of staff by short name (`cli/demo/agency.py`)."""
+        if short == "admin":  # the first administrator, whom no roster names
+            return str(RoleGrant.objects.filter(role="administrator").earliest("granted_at").person_id)
         return self.agency.people[short]
 
     def case(self, *, by: str = "ines", number: str | None = None, with_step: bool = True) -> Case:

@@ -1,0 +1,271 @@
+"""What goes round Python meets the database: each guard is shown closing, and to be what closes.
+
+Each attack runs twice on an office in which everything has happened once: with this one guard alone, which
+must refuse in its own words; and without any, where it must go through. So each guard is needed.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
+
+from counterseal.casework.models import Approval, Disposition, SearchRequest
+from counterseal.gateway.guards import MOVING, NEVER_DELETED, SET_ONCE, WRITTEN_ONCE, install_guards, triggers
+from counterseal.oversight.models import LogEntry
+from counterseal.terms.rows import SealedRow
+from office import SimulatedOffice, open_copy
+
+BY_STATUS = (
+    "casework.case",
+    "casework.searchrequest",
+    "casework.review",
+    "casework.lead",
+    "casework.enforcementaction",
+    "oversight.service",
+    "oversight.servicereview",
+    "oversight.use",
+)
+BESPOKE = {
+    "approval_of_the_requester": (
+        "INSERT INTO casework_approval (id, entry_index, request_id, kind, approver_id, requester_id, "
+        "payload_digest, granted, words, at) SELECT 'approval-x', 0, id, 'witness', requester_id, 'person-y', "
+        "payload_digest, 1, 'object-x', requested_at FROM casework_searchrequest LIMIT 1"
+    ),
+    "concurrence_on_the_proposer": (
+        "INSERT INTO oversight_concurrence (id, entry_index, use_id, office, person_id, proposer_id, "
+        "concurs, at) SELECT 'concurrence-x', 0, id, 'privacy', 'person-x', 'person-y', 1, '2026-01-01' "
+        "FROM oversight_use WHERE id = 'use-x'"
+    ),
+    "disposition_into_an_open_review": (
+        "INSERT INTO casework_disposition (id, entry_index, review_id, candidate_id, judgement, at) "
+        "SELECT 'disposition-x', 0, r.id, c.id, 'excluded', r.opened_at FROM casework_review r "
+        "JOIN casework_candidaterow c ON c.candidate_list_id = r.candidate_list_id WHERE r.status = 'locked' "
+        "AND NOT EXISTS (SELECT 1 FROM casework_disposition WHERE review_id = r.id AND candidate_id = c.id) LIMIT 1"
+    ),
+    "lead_kept_by_two": (
+        "INSERT INTO casework_lead SELECT 'lead-x', 0, 'possible-lead', '', first_reviewer_id, second_reviewer_id, "
+        "'x', '2026-01-01', {columns} FROM casework_lead"
+    ),
+    "lead_compared": "",
+    "use_active_by_three": "UPDATE oversight_use SET status = 'active' WHERE name = 'Crowd watching'",
+}
+
+
+def _lead_of(candidate: str, comparison: str) -> str:
+    """Insert a lead of this candidate on this comparison, otherwise a copy of the one there is."""
+    fields = [f.column for f in apps.get_model("casework.lead")._meta.concrete_fields]
+    swapped = {
+        "id": "'lead-x'",
+        "status": "'possible-lead'",
+        "candidate_id": f"({candidate})",
+        "comparison_id": f"({comparison})",
+    }
+    taken = ", ".join(swapped.get(f, f) for f in fields)
+    return f"INSERT INTO casework_lead ({', '.join(fields)}) SELECT {taken} FROM casework_lead LIMIT 1"
+
+
+# A candidate that nobody kept, on a comparison of its own that fits; one that was kept, on another's comparison.
+UNKEPT = "SELECT id FROM casework_candidaterow WHERE rank = 2 LIMIT 1"
+BESPOKE["lead_kept_by_two"] = _lead_of(UNKEPT, "SELECT id FROM casework_comparison LIMIT 1")
+BESPOKE["lead_compared"] = _lead_of(UNKEPT, "SELECT 'comparison-of-nobody'")
+
+
+def attacks() -> dict[str, str]:
+    """One way round Python for every guard, by the guard's name."""
+    made = dict(BESPOKE)
+    for model in apps.get_models():
+        label, table = model._meta.label_lower, model._meta.db_table
+        short = label.replace(".", "_")
+        columns = [f.column for f in model._meta.concrete_fields]
+        listed = ", ".join(f'"{c}"' for c in columns)
+        if issubclass(model, SealedRow) or label in NEVER_DELETED:
+            made[f"{short}_kept"] = f"DELETE FROM {table}"
+            made[f"{short}_anew"] = (
+                f"INSERT OR REPLACE INTO {table} ({listed}) SELECT {listed} FROM {table} LIMIT 1"
+            )
+        if label in WRITTEN_ONCE:
+            made[f"{short}_once"] = f'UPDATE {table} SET "{columns[-1]}" = "{columns[-1]}"'
+        if label in MOVING:
+            kept = next(c for c in columns if c not in (*MOVING[label], "id", "entry_index", "status"))
+            made[f"{short}_frozen"] = f'UPDATE {table} SET "{kept}" = {_other(model, kept)}'
+        if label in SET_ONCE:
+            column = SET_ONCE[label]
+            made[f"{short}_set_once"] = (
+                f'UPDATE {table} SET "{column}" = {_other(model, column)} WHERE "{column}" IS NOT NULL'
+            )
+        if label in BY_STATUS:
+            made[f"{short}_made"] = _made_in_the_end_state(model, listed, columns)
+            made[f"{short}_moved"] = f"UPDATE {table} SET status = {_backwards(label)}"
+    return made
+
+
+def _other(model: type[Model], column: str) -> str:
+    """Another value that the column's own checks let pass."""
+    kind = next(f for f in model._meta.concrete_fields if f.column == column).get_internal_type()
+    if kind == "DateTimeField":
+        return "'2031-01-01 00:00:00'"
+    if kind in ("BigIntegerField", "IntegerField"):
+        return f'"{column}" + 1000'
+    return f"\"{column}\" || 'x'"
+
+
+END = {
+    "casework.case": "closed",
+    "casework.searchrequest": "answered",
+    "casework.review": "locked",
+    "casework.lead": "cited",
+    "casework.enforcementaction": "cleared",
+    "oversight.service": "suspended",
+    "oversight.servicereview": "closed",
+    "oversight.use": "suspended",
+}
+
+
+def _made_in_the_end_state(model: type[Model], listed: str, columns: list[str]) -> str:
+    """A copy under another id and in another unique place, born in the state where rows end."""
+    label = model._meta.label_lower
+    other = {
+        "id": "'row-x'",
+        "status": f"'{END[label]}'",
+        "number": "'number-x'",
+        "name": "'name-x'",
+        "intent_index": "99999",
+        "turn": "turn",
+        "reviewer_id": "'person-x'",
+        "candidate_list_id": "'list-x'",
+        "locked_at": "'2031-01-01 00:00:00'",
+        "candidate_id": "'candidate-x'",
+        "confirmed_by_id": "'person-x'",
+        "confirmed_at": "'2031-01-01 00:00:00'",
+        "outcome": "'done'",
+    }
+    taken = ", ".join(other.get(c, f'"{c}"') for c in columns)
+    return f"INSERT INTO {model._meta.db_table} ({listed}) SELECT {taken} FROM {model._meta.db_table} LIMIT 1"
+
+
+def _backwards(label: str) -> str:
+    """A status from which the row did not come, and which the column's checks let pass."""
+    return {
+        "casework.case": "CASE status WHEN 'closed' THEN 'open' ELSE status END",
+        "casework.searchrequest": "'requested'",
+        "casework.review": "'open', locked_at = NULL",
+        "casework.lead": "'possible-lead'",
+        "casework.enforcementaction": "'awaiting-confirmation'",
+        "oversight.service": "'unreviewed'",
+        "oversight.servicereview": "'open', outcome = ''",
+        "oversight.use": "'under-review'",
+    }[label]
+
+
+@pytest.fixture(scope="module")
+def whole(told_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedOffice]:
+    """One office for all attacks: each is rolled back."""
+    with open_copy(told_template, tmp_path_factory.mktemp("guards") / "home") as opened:
+        with connection.cursor() as cursor:  # a use that nobody concurred with, for `use_active_by_three`
+            cursor.execute(
+                "INSERT INTO oversight_use (id, entry_index, name, purpose, law_enforcement, analysis_approved, "
+                "status, proposed_by_id) VALUES ('use-x', 0, 'Crowd watching', 'x', 1, '[]', 'under-review', 'p')"
+            )
+        yield opened
+
+
+class UndoneError(Exception):
+    """Raised to roll an attack back."""
+
+
+def attack(statement: str, *, guard: str | None) -> int:
+    """Run a statement with this guard alone, or none; answers with the rows it changed; nothing of it stays."""
+    changed = -1
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"DROP TRIGGER {name}")
+            if guard is not None:
+                cursor.execute(triggers()[guard])
+            cursor.execute(statement)
+            changed = cursor.rowcount
+            raise UndoneError
+    except UndoneError:
+        return changed
+
+
+def test_every_guard_has_its_attack():
+    """A guard that nobody attacks is not known to hold."""
+    assert set(attacks()) == set(triggers())
+    assert len(triggers()) == 132
+
+
+@pytest.mark.parametrize("guard", sorted(attacks()))
+def test_guard_closes_and_is_what_closes(whole, guard):
+    """With it alone the way round is refused in its words; without any it is open."""
+    statement = attacks()[guard]
+    says = triggers()[guard].partition("RAISE(ABORT, '")[2].partition("')")[0]
+
+    with pytest.raises(IntegrityError) as refused:
+        attack(statement, guard=guard)
+    assert str(refused.value) == says
+    assert attack(statement, guard=None) > 0, "the attack does not work without the guard either"
+
+
+class TestRoundThePythonModels:
+    """The same through the ORM, with all guards in place."""
+
+    def test_update_of_a_queryset_does_not_change_what_was_asked(self, told):
+        """`limit` is frozen, whatever route it takes."""
+        with pytest.raises(IntegrityError, match="only status, submitted_at, intent_index may change"):
+            SearchRequest.objects.update(limit=50)
+
+    def test_saved_judgement_is_not_saved_again(self, told):
+        """A reviewer does not change their mind after the fact."""
+        disposition = Disposition.objects.first()
+        disposition.judgement = "excluded"
+        with pytest.raises(IntegrityError, match="written once"):
+            disposition.save()
+
+    def test_delete_of_a_queryset_deletes_nothing(self, told):
+        """Not one approval, not one entry."""
+        for model in (Approval, LogEntry):
+            with pytest.raises(IntegrityError, match="never deleted"):
+                model.objects.all().delete()
+
+    def test_refused_request_is_not_declared_answered(self, told):
+        """requested -> answered is no transition."""
+        with pytest.raises(IntegrityError, match="this state cannot follow that one"):
+            SearchRequest.objects.filter(status="failed").update(status="answered")
+
+    def test_upsert_is_an_update(self, told):
+        """`bulk_create(update_conflicts=True)` meets the guards too."""
+        entry = LogEntry.objects.first()
+        with pytest.raises(IntegrityError):
+            LogEntry.objects.bulk_create(
+                [LogEntry(index=entry.index, body=b"{}")],
+                update_conflicts=True,
+                update_fields=["body"],
+                unique_fields=["index"],
+            )
+        assert bytes(LogEntry.objects.get(pk=entry.index).body) == bytes(entry.body)
+
+
+class TestMissingGuard:
+    def test_fsck_names_a_guard_that_was_removed_or_weakened(self, told):
+        """Whoever can run SQL can drop a trigger; it does not stay unseen."""
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER guard_oversight_logentry_once")
+            cursor.execute("DROP TRIGGER guard_casework_lead_kept")
+            cursor.execute(
+                "CREATE TRIGGER guard_casework_lead_kept BEFORE DELETE ON casework_lead WHEN 0 "
+                "BEGIN SELECT RAISE(ABORT, 'x'); END"
+            )
+
+        found = {(f.code, f.where) for f in told.fsck().log.findings}
+
+        assert found == {
+            ("guard-missing", "oversight_logentry_once"),
+            ("guard-missing", "casework_lead_kept"),
+        }
+        assert install_guards() == len(triggers())
+        assert told.fsck().sound

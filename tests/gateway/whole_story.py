@@ -1,0 +1,132 @@
+"""One story that leaves at least one row in every table, told through the verbs only."""
+
+from datetime import timedelta
+
+from counterseal import bootstrap
+from counterseal.cli.demo.agency import add_service
+from counterseal.gateway.add_evidence import relate, resolve_contradiction
+from counterseal.gateway.admit_person import grant_role, revoke_role
+from counterseal.gateway.approve_search import approve_search
+from counterseal.gateway.certify import qualify_examiner
+from counterseal.gateway.collect_probe import Edit
+from counterseal.gateway.destroy import destroy
+from counterseal.gateway.disclose import Authority, disclose
+from counterseal.gateway.open_case import close_case
+from counterseal.gateway.register_service import accept_terms, close_service_review
+from counterseal.gateway.request_clearance import Cleared
+from counterseal.gateway.request_search import Exigency
+from counterseal.gateway.search import Answered, Failed
+from counterseal.oversight.models import ServiceReview, ServiceStatus
+from office import SimulatedOffice, made, person
+
+FACTS = "the abducted child was seen in a grey van and the driver threatened to hurt him"
+WHY = "both supervisors of the unit were on a flight and their deputies did not answer"
+
+
+def tell(office: SimulatedOffice) -> None:
+    """Everything once: search, reviews, lead, contradiction, clearance, exigency, failure, disclosure, destruction."""
+    who = office.who
+    lead = office.lead(office.searched(limit=3))
+    edge = relate(
+        office.office,
+        source=office.item(lead.case, "description").id,
+        relation="contradicts",
+        target=lead.id,
+        by=who("ines"),
+    )
+    made(
+        resolve_contradiction(
+            office.office,
+            relation_id=edge.id,
+            reasons="the scar was stitched in May and the offence was in March",
+            by=who("sol"),
+        )
+    )
+    office.support(lead)
+    assert isinstance(office.confirm(office.clearance(lead)), Cleared)
+    relate(
+        office.office,
+        source=office.item(lead.case, "location-record").id,
+        relation="contradicts",
+        target=lead.id,
+        by=who("ines"),
+    )
+
+    exigent_use_of_an_unreviewed_service(office)
+
+    made(
+        disclose(
+            office.office,
+            case_id=lead.case_id,
+            about=lead.id,
+            recipient="prosecutor-1",
+            authority=Authority(
+                "statute", "18 U.S.C. 1343", office.clock.now - timedelta(1), office.clock.now + timedelta(9)
+            ),
+            contents=["lead"],
+            by=who("dis"),
+        )
+    )
+    made(
+        qualify_examiner(
+            office.office,
+            person_id=who("exa"),
+            authority="Office of Biometric Identity Management",
+            expires=office.clock.now + timedelta(days=90),
+            by=who("tess"),
+        )
+    )
+    made(grant_role(office.office, person_id=who("ivan"), role="auditor", by=who("admin")))
+    made(revoke_role(office.office, person_id=who("ivan"), role="auditor", by=who("admin")))
+    old = office.case()
+    spoilt = office.probe(
+        old,
+        photograph=person(5).photograph(3),
+        edits=(Edit("contrast", {"by": 2}, person(5).photograph(3)),),
+    )
+    made(close_case(office.office, case_id=old.id, by=who("ines")))
+    made(destroy(office.office, about=spoilt.id, authority="retention-7", by=who("arc")))
+
+
+def exigent_use_of_an_unreviewed_service(office: SimulatedOffice) -> Answered | Failed:
+    """A service that nobody reviewed fails in an emergency; approval and review come after the fact."""
+    service = add_service(
+        office.office,
+        office.agency.people,
+        name="Outside",
+        connector="outside",
+        status=ServiceStatus.UNREVIEWED,
+    )
+    bootstrap.connect_service(
+        office.office,
+        name="outside",
+        service_id=service.id,
+        backend="simulator",
+        config={"behaviour": "fails"},
+    )
+    accept_terms(office.office, service_id=service.id, by=office.who("ines"))
+    case = office.case(with_step=False)
+    request = made(
+        office.request(
+            case,
+            office.probe(case, photograph=person(6).photograph(4)),
+            service_id=service.id,
+            exigency=Exigency("physical-harm", FACTS, WHY),
+            purpose=office.another_reason(),
+        )
+    )
+    outcome = office.search(request)
+    assert isinstance(outcome, Failed), outcome
+    made(
+        approve_search(
+            office.office,
+            request_id=request.id,
+            kind="exigent",
+            granted=True,
+            words="the facts bore it out",
+            by=office.who("sol"),
+        )
+    )
+    review = ServiceReview.objects.get(because_of_request=request.id)
+    made(close_service_review(office.office, review_id=review.id, outcome="rejected", by=office.who("rue")))
+    return outcome
