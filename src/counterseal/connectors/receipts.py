@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 from counterseal.connectors.port import Submission
 from counterseal.ledger.entry import Disclosure, check_disclosure, read_entry
@@ -41,6 +42,9 @@ class UsedReceipts:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # One statement at a time: between a failed step and the reading of its error code, another thread's
+        # step on the same connection resets the code, and a second use would look like a first.
+        self._one_at_a_time = Lock()
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -53,7 +57,8 @@ class UsedReceipts:
             UnavailableError: it could not be noted, so nothing may run.
         """
         try:
-            self._db.execute("INSERT INTO used VALUES (?)", (index,))
+            with self._one_at_a_time:
+                self._db.execute("INSERT INTO used VALUES (?)", (index,))
         except sqlite3.IntegrityError:
             return False
         except sqlite3.Error as error:
