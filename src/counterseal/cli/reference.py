@@ -108,16 +108,8 @@ def _option(option: click.Option) -> str:
         takes = " " + "|".join(map(str, option.type.choices))
     elif not option.is_flag:
         takes = f" {option.metavar or option.type.name.upper()}"
-    words = [
-        w
-        for w in (
-            option.help,
-            "Required." if option.required else "",
-            "Repeatable." if option.multiple else "",
-        )
-        if w
-    ]
-    return re.sub(r"\s+$", "", f"- `{names}{takes}` {' '.join(words)}") + "\n"
+    words = [option.help or "", *(["Required."] * option.required), *(["Repeatable."] * option.multiple)]
+    return f"- `{names}{takes}` {' '.join(w for w in words if w)}".rstrip() + "\n"
 
 
 if __name__ == "__main__":

@@ -121,11 +121,9 @@ class StoryTeller:
             if sentence:
                 out.print(Padding(Text(plain(sentence)), (0, 0, 0, 4)))
         for condition in step.unmet:
-            line = Text("- ", style="red")
-            line.append(plain(condition["clause"]), style="bold")
-            line.append(f"  {plain(condition['missing'])}", style="default")
-            out.print(Padding(line, (0, 0, 0, 4)))
-            out.print(Padding(Text(f"Remedy: {plain(condition['remedy'])}", style="cyan"), (0, 0, 0, 6)))
+            out.print(Padding(Text(plain(condition["clause"]), style="bold red"), (0, 0, 0, 6)))
+            out.print(Padding(Text(plain(condition["missing"])), (0, 0, 0, 8)))
+            out.print(Padding(Text(f"Remedy: {plain(condition['remedy'])}", style="cyan"), (0, 0, 0, 8)))
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
