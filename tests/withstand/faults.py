@@ -166,9 +166,7 @@ def failing_calls(trial: Trial) -> None:
         trial.fsck()
     for what, error in ((shim.What.WRITES, errno.ENOSPC), (shim.What.SYNCS, errno.EIO)):
         for nth in range(1, 400, 2 if what is shim.What.WRITES else 1):
-            broken = partial(
-                shim.armed, home, what, nth, shim.Doing.FAIL, error=error, from_then_on=True
-            )
+            broken = partial(shim.armed, home, what, nth, shim.Doing.FAIL, error=error, from_then_on=True)
             came = trial.search(broken)
             trial.counts[f"searches: {came}"] += 1
             if came == "done":

@@ -37,7 +37,6 @@ from counterseal.gateway.office import Office
 from counterseal.gateway.open_case import record_step
 from counterseal.gateway.search import Answered, search
 from counterseal.ledger.receipt import parse_receipt
-from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import CountersealError, StaleError
 
 
@@ -216,16 +215,17 @@ def searches(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
 
 def submit_one(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
     """Submit one request that exists already, with everybody else."""
+    begun = time.monotonic()
     try:
-        outcome = search(office, request_id=plan["request"], by=plan["by"])
+        result = type(search(office, request_id=plan["request"], by=plan["by"])).__name__
     except StaleError:
-        say("result", "stale")
-        return
-    say("result", type(outcome).__name__)
+        result = "stale"
+    say("result", result, time.monotonic() - begun)
 
 
 def approve_one(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
     """Approve one request, with everybody else."""
+    begun = time.monotonic()
     try:
         outcome = approve_search(
             office,
@@ -235,10 +235,10 @@ def approve_one(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
             words="every other means was tried, and the witness agrees to be searched for",
             by=plan["by"],
         )
+        result = "approved" if isinstance(outcome, Approval) else f"unexpected-{type(outcome).__name__}"
     except StaleError:
-        say("result", "stale")
-        return
-    say("result", "approved" if isinstance(outcome, Approval) else f"unexpected-{type(outcome).__name__}")
+        result = "stale"
+    say("result", result, time.monotonic() - begun)
 
 
 def append(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:

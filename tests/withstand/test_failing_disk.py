@@ -87,9 +87,9 @@ def _own_file_system(disk: Path) -> tuple[str, ...]:
         pytest.skip("no `unshare` here to mount a small file system with; the other full disks were tried")
     spaces = ("-m",) if os.geteuid() == 0 else ("-rm",)
     mount = f"mount -t tmpfs -o size=48m tmpfs {disk}"
-    tried = subprocess.run(
-        [unshare, *spaces, "sh", "-c", mount], capture_output=True, text=True, check=False
-    )
+    tried = subprocess.run([unshare, *spaces, "sh", "-c", mount], capture_output=True, text=True, check=False)
     if tried.returncode:
-        pytest.skip(f"no small file system may be mounted here ({tried.stderr.strip()}); the others were tried")
+        pytest.skip(
+            f"no small file system may be mounted here ({tried.stderr.strip()}); the others were tried"
+        )
     return (unshare, *spaces, "sh", "-c", f'{mount} && exec sh -c "$0" "$@"')

@@ -133,9 +133,13 @@ class Watch:
             for line in acknowledged[self.read :]:
                 what, name, index = line.rest[0], line.rest[1], int(line.rest[2])
                 sealed, row = entry(raw, index), request_row(raw, name)
-                if sealed is None or row is None or sealed["kind"] != SEALED_AS[what]:
-                    self.lost.append(line)
-                elif (what == "intent" and row[1] != index) or (what == "outcome" and row[0] != "answered"):
+                if (
+                    sealed is None
+                    or row is None
+                    or sealed["kind"] != SEALED_AS[what]
+                    or (what == "intent" and row[1] != index)
+                    or (what == "outcome" and row[0] != "answered")
+                ):
                     self.lost.append(line)
         assert not self.lost, "acknowledged, and lost"
         self.called, self.read = len(made), len(acknowledged)
@@ -182,9 +186,7 @@ def rounds(points: list[dict[str, Any] | None]) -> list[list[dict[str, Any] | No
     return [points[n : n + 2] for n in range(0, len(points), 2)]
 
 
-def test_a_search_killed_at_any_instant(
-    crowd: Crowd, home: Path, tmp_path: Path, counts: Counts
-) -> None:
+def test_a_search_killed_at_any_instant(crowd: Crowd, home: Path, tmp_path: Path, counts: Counts) -> None:
     """Never a call without its sealed intent, never half a change, nothing acknowledged is lost."""
     seed = random.SystemRandom().getrandbits(32)
     chance = random.Random(seed)

@@ -177,13 +177,9 @@ def _moved_certificate(kept: Kept) -> tuple[str, str]:
 
 
 def _granted_role(kept: Kept) -> tuple[str, str]:
-    statement = (
-        "INSERT INTO people_rolegrant SELECT 'role-0000000000000000', entry_index, 'supervisor', "
-        "granted_by_id, granted_at, withdrawn_at, person_id FROM people_rolegrant LIMIT 1"
-    )
     with database(kept.home) as raw:
         columns = [c[1] for c in raw.execute("PRAGMA table_info(people_rolegrant)")]
-    values = ", ".join({"id": "'grant-0000000000000000'", "role": "'overseer'"}.get(c, c) for c in columns)
+    values = ", ".join({"id": "'grant-0000000000000000'", "role": "'auditor'"}.get(c, c) for c in columns)
     statement = (
         f"INSERT INTO people_rolegrant ({', '.join(columns)}) "
         f"SELECT {values} FROM people_rolegrant ORDER BY id LIMIT 1"
@@ -202,7 +198,7 @@ def _row_put_back(kept: Kept) -> tuple[str, str]:
     """The request as it was before it was submitted: a use that never was."""
     key, requested = first(
         kept.home,
-        "SELECT r.id, e.\"index\" FROM casework_searchrequest r, oversight_logentry e "
+        'SELECT r.id, e."index" FROM casework_searchrequest r, oversight_logentry e '
         "WHERE r.status = 'answered' AND e.\"index\" = r.intent_index",
     )
     earlier = int(str(requested)) - 1
@@ -262,14 +258,14 @@ def _deleted_node(kept: Kept) -> tuple[str, str]:
 
 
 def _deleted_disclosure(kept: Kept) -> tuple[str, str]:
-    statement = 'UPDATE oversight_logdisclosures SET encoded = \'\' WHERE "index" = 30'
+    statement = "UPDATE oversight_logdisclosures SET encoded = '' WHERE \"index\" = 30"
     assert by_hand(kept.home, statement) == 1
     return "disclosure-missing", "entry 30"
 
 
 def _foreign_disclosure(kept: Kept) -> tuple[str, str]:
     statement = (
-        'UPDATE oversight_logdisclosures SET encoded = '
+        "UPDATE oversight_logdisclosures SET encoded = "
         '(SELECT encoded FROM oversight_logdisclosures WHERE "index" = 31) WHERE "index" = 32'
     )
     assert by_hand(kept.home, statement) == 1
@@ -325,9 +321,11 @@ def _own_key_and_own_history(kept: Kept) -> tuple[str, str]:
 
 def _guard_taken_off(kept: Kept) -> tuple[str, str]:
     with database(kept.home) as raw:
-        (name,) = raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name").fetchone()
+        (name,) = raw.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+        ).fetchone()
         raw.execute(f"DROP TRIGGER {name}")
-    return "guard-missing", str(name)
+    return "guard-missing", str(name).removeprefix("guard_")
 
 
 def _vault_bytes_gone(kept: Kept) -> tuple[str, str]:
