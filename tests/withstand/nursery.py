@@ -280,8 +280,7 @@ def main() -> None:
         if "fork" in order:
             child = os.fork()
             if child == 0:
-                attached = Attached(home / "services" / CONNECTOR, service)
-                _work(replace(office, services=lambda _: attached), crowd, order["fork"], gate)
+                _work(office, service, crowd, order["fork"], gate)
             say("forked", child)
         elif "go" in order:
             for end in gate:
@@ -294,7 +293,9 @@ def main() -> None:
     bootstrap.close(office)
 
 
-def _work(office: Office, crowd: Crowd, plan: dict[str, Any], gate: tuple[int, int]) -> None:
+def _work(
+    office: Office, service: ServiceProcess, crowd: Crowd, plan: dict[str, Any], gate: tuple[int, int]
+) -> None:
     """One worker's life. Never returns: what the nursery would do at its end is not the worker's to do."""
     status = 1
     try:
@@ -303,7 +304,8 @@ def _work(office: Office, crowd: Crowd, plan: dict[str, Any], gate: tuple[int, i
         if plan.get("wait"):
             say("waiting")
             select.select([gate[0]], [], [])
-        WORK[plan["work"]](office, crowd, plan)
+        attached = Attached(office.home / "services" / CONNECTOR, service)
+        WORK[plan["work"]](replace(office, services=lambda _: attached), crowd, plan)
         status = 0
     except CountersealError as error:
         say("unexpected", type(error).__name__, error)
