@@ -1,6 +1,7 @@
 """The reference database: every person's records sealed under a key of their own, in one SQLite file.
 
-Destroying a person's key ends every copy of that person's records, backups included. Rows are overwritten
+Destroying a person's key ends what this file holds of that person. A copy of the file from before still
+holds the key, wrapped: with `gallery.key` it opens, so erasures are repeated after a restore. Rows are overwritten
 when deleted (`secure_delete`), the write-ahead log is emptied, and the erasure is checked, not assumed. The
 index that searches run on is a copy in memory, rebuilt whenever the file changed, by this process or another.
 

@@ -1,7 +1,7 @@
 """Destroy what the vault holds about a record: sealed first, then the keys, then the bytes.
 
-The log keeps the fact, the proofs still verify, and nobody can open the objects any more, not even from a
-backup: their keys are gone.
+The log keeps the fact, the proofs still verify, and nobody can open the objects any more: their keys are
+gone. A backup of the database from before still has them; whoever restores it repeats the destruction.
 """
 
 from counterseal.gateway.office import Office

@@ -1,9 +1,10 @@
 """The vault: photographs, prose and names, each sealed under a key of its own.
 
 An object's bytes are AES-256-GCM under a random key; that key is wrapped by the vault's master key and
-stored in the database. Destroying the wrapped key erases the object in every copy, backups included, while
-each log proof that commits to it still verifies. Order: bytes durable first, then the row; bytes without a
-row are noise that nobody can open.
+stored in the database. Destroying the wrapped key erases the object in every copy of its bytes, while each
+log proof that commits to it still verifies. Not in a copy of the *database* from before: with the master key
+it opens, until the erasure is repeated there. Order: bytes durable first, then the row; bytes without a row
+are noise that nobody can open.
 """
 
 import os
