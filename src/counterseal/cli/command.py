@@ -1,6 +1,7 @@
 """Make commands: the options that all have, and the road from what a verb answers to an exit code."""
 
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -54,7 +55,12 @@ def command(
                     outcome = work(desk, **given)
             else:
                 outcome = work(Bench(home or HOME, home is not None, voice), **given)
-            voice.tell(outcome)
+            try:
+                voice.tell(outcome)
+            except BrokenPipeError:
+                # Nobody reads any more (`| head`); closing the pipe at the end would raise again.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return int(Exit.UNAVAILABLE)
             return int(outcome.code)
 
         made = click.Command(
@@ -153,9 +159,6 @@ def _finished(work: Callable[[], Any], voice: Voice, debug: bool) -> int:
     except CountersealError as error:
         voice.error(code_of(error), str(error))
         return code_of(error)
-    except BrokenPipeError:
-        sys.stdout = None  # nobody reads any more, and closing it would raise again
-        return Exit.UNAVAILABLE
     except OSError as error:
         if debug:
             traceback.print_exc()

@@ -33,21 +33,28 @@ class Instant(click.ParamType[datetime]):
 
 
 INSTANT = Instant()
+MEGABYTE = 1_000_000
 FILE = click.Path(path_type=Path)
 
 
-def read_file(path: Path, what: str) -> bytes:
-    """The bytes of a file that somebody named.
+def read_file(path: Path, what: str, *, most: int = 64 * MEGABYTE) -> bytes:
+    """The bytes of a file that somebody named. most: bytes; the capture step has a tighter bound of its own.
 
     Raises:
-        BadInputError: it is not there, is a folder, or cannot be read.
+        BadInputError: it is not there, is no file, is too large, or cannot be read.
     """
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInputError(
-            f"{what} `{path}` cannot be read: {error.strerror or error}; check the path"
-        ) from error
+        # Not a device: some of them never end.
+        if path.exists() and not path.is_file():
+            raise BadInputError(f"{what} `{path}` is no file; check the path")
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except (OSError, ValueError) as error:
+        says = getattr(error, "strerror", None) or error
+        raise BadInputError(f"{what} `{path}` cannot be read: {says}; check the path") from error
+    if len(data) > most:
+        raise BadInputError(f"{what} `{path}` is larger than {most // MEGABYTE} MB; give a smaller file")
+    return data
 
 
 def new_folder(folder: Path, what: str) -> Path:

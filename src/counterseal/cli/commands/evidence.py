@@ -9,7 +9,7 @@ from counterseal.casework.words import NodeKind, Relation
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome
-from counterseal.cli.parsing import FILE, INSTANT, read_file
+from counterseal.cli.parsing import FILE, INSTANT, MEGABYTE, read_file
 from counterseal.cli.views import answered, standing_view, view
 from counterseal.gateway import add_evidence as verbs
 from counterseal.gateway.request_clearance import standing_of
@@ -45,7 +45,7 @@ def add(
         lawful_basis=basis,
         obtained_at=obtained,
         saw_offence=saw_offence,
-        content=read_file(content, "the item's file") if content else b"",
+        content=read_file(content, "the item's file", most=512 * MEGABYTE) if content else b"",
         by=desk.by,
     )
     return answered(row, "Added.")

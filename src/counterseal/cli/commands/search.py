@@ -40,7 +40,7 @@ FOR_EVALUATION = (
 _WORDS = (
     click.option("--mode", type=click.Choice([str(m) for m in Mode]), default="identification", show_default=True),
     click.option("--claim", default="", metavar="REFERENCE", help="The reference claimed, for a verification."),
-    click.option("--limit", type=int, default=10, show_default=True, help="Longest candidate list, 1 to 50."),
+    click.option("--limit", type=click.IntRange(1, 50), default=10, show_default=True, help="Longest candidate list, 1 to 50."),
     click.option("--minimum", type=float, help="Leave out whatever is less alike than this score."),
     click.option("--service", default="", help="Service id or name; the only one unless told."),
     click.option("--use", default="", help="Use id or name; the only active one unless told."),
