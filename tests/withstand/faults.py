@@ -151,6 +151,9 @@ class Trial:
 def failing_calls(trial: Trial) -> None:
     """Each write and each sync of one recorded step, and of one search, fails in turn."""
     home = trial.home
+    shim.arm(home / "counterseal.sqlite3-wal", shim.What.SYNCS, 0, shim.Doing.COUNT)
+    trial._record(trial.crowd.requesters[0])
+    trial.counts["syncs of the write-ahead log in one recorded step"] = shim.disarm()
     for what, error, doing, lasting in (
         (shim.What.WRITES, errno.ENOSPC, shim.Doing.FAIL, True),
         (shim.What.WRITES, errno.EIO, shim.Doing.FAIL, False),

@@ -11,7 +11,10 @@ from crowd import Crowd, opened, request
 from records import calls, database, entry, request_row, totals, tree_size
 from workers import Nursery, nursery
 
+from counterseal.bootstrap import install_log_key
+from counterseal.gateway.rotate_log_key import rotate_log_key
 from counterseal.gateway.run_fsck import run_fsck
+from counterseal.ledger.checkpoint import Signer
 
 pytestmark = pytest.mark.withstand
 
@@ -162,3 +165,25 @@ def test_sixteen_write_without_pause(crowd: Crowd, home: Path, counts: Counts) -
     assert max(waits) < LONGEST_WAIT
     assert slowest > 0, "somebody got no turn while others had many"
     assert checked > 1
+
+
+def test_a_process_that_slept_through_a_change_of_key(crowd: Crowd, home: Path, counts: Counts) -> None:
+    """One process changes the log's key, others still hold the old one: they write nothing, and say why."""
+    before = size_of(home)
+    with nursery(home) as running:
+        seed = b"\x07" * 32
+        with opened(home) as office:
+            successor = Signer.from_seed(office.origin, seed)
+            assert rotate_log_key(office, new=successor, by=crowd.administrator) == before + 1
+            install_log_key(office, successor, seed)
+        pids = [running.fork("append", who=n, count=1) for n in range(4)]
+        assert all(running.reap(pid) == 0 for pid in pids)
+        said = [line for line in running.said if line.word == "unexpected"]
+        assert [line.rest[0] for line in said] == ["SealingError"] * 4
+    assert size_of(home) == before + 1
+    with nursery(home) as started_again:
+        pid = started_again.fork("append", who=0, count=1)
+        started_again.reap(pid)
+    assert size_of(home) == before + 2
+    sound(home)
+    counts.put(ATTACK, "processes with a retired log key, none of which wrote", len(said))

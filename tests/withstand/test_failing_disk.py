@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,10 @@ from typing import Any
 import pytest
 import shim
 from counts import Counts
-from crowd import Crowd, copy_of
+from crowd import Crowd, copy_of, opened
+from records import database, tree_size
+
+from counterseal.gateway.run_fsck import run_fsck
 
 pytestmark = pytest.mark.withstand
 
@@ -49,6 +53,7 @@ def test_each_write_and_each_sync_fails_in_turn(
     leave(counts, "a disk that fails at one call", came)
     assert came["counts"]["refused by the log"] > 50
     assert came["counts"]["refused by the vault"] >= 2
+    assert came["counts"]["syncs of the write-ahead log in one recorded step"] >= 1
     assert came["counts"]["searches: intent refused"] > 5
     assert came["counts"]["searches: outcome refused"] > 5
     assert came["counts"]["searches: done"] == 2
@@ -61,6 +66,49 @@ def test_files_may_grow_no_further(crowd: Crowd, home: Path, counts: Counts) -> 
 
     leave(counts, "a bound on the size of files", came)
     assert came["counts"]["refused by the log"] > 5
+
+
+def test_the_command_line_says_unavailable(crowd: Crowd, home: Path, counts: Counts) -> None:
+    """Exit code 4 and the remedy; the very same command goes through once there is room."""
+    who = crowd.requesters[0]
+    command = [
+        sys.executable,
+        "-m",
+        "counterseal.cli.main",
+        "case",
+        "step",
+        who.case,
+        "--kind",
+        "records-check",
+    ]
+    command += ["--result", "nothing-found", "--taken", "2026-01-02T10:00:00Z", "--as", who.person]
+    command += ["--home", str(home), "--json"]
+
+    def bounded(room: int | None) -> "subprocess.CompletedProcess[str]":
+        def bound() -> None:
+            if room is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+        return subprocess.run(command, capture_output=True, text=True, preexec_fn=bound, check=False)
+
+    with database(home) as raw:
+        before = tree_size(raw)
+    says = []
+    for room in (0, 1000, 40_000):
+        done = bounded(room)
+        assert done.returncode == 4, done.stdout + done.stderr
+        says.append(json.loads(done.stdout)["error"]["says"])
+    assert all("nothing was changed" in s or "mend the storage" in s for s in says), says
+    assert any("mend the storage" in s for s in says), says
+    with database(home) as raw:
+        assert tree_size(raw) == before
+    done = bounded(None)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with database(home) as raw:
+        assert tree_size(raw) == before + 1
+    with opened(home) as office:
+        assert run_fsck(office).sound
+    counts.put("a bound on the size of files", "commands that ended with exit code 4, then with 0", "3, 1")
 
 
 def test_a_disk_that_is_really_full(crowd_template: Path, tmp_path: Path, counts: Counts) -> None:

@@ -180,10 +180,19 @@ class Change:
         self.receipt = build_receipt(self._last.index, self._frontier.inclusion_path_of_last(), checkpoint)
 
     def _read_frontier(self) -> Frontier:
-        self._cursor.execute("SELECT frontier FROM oversight_logstate WHERE id = 1")
+        self._cursor.execute(
+            "SELECT frontier, (SELECT vkey FROM oversight_logkey ORDER BY from_size DESC LIMIT 1) "
+            "FROM oversight_logstate WHERE id = 1"
+        )
         row = self._cursor.fetchone()
         if row is None:
             raise IntegrityError("the log's state row is missing: run `counterseal fsck`")
+        # Another process may have changed the key since this one read it: an old key signs nothing any more.
+        if row[1] != self.office.signer.vkey:
+            raise SealingError(
+                "the log's key was changed and this program still holds the old one; nothing was done: start it "
+                "again, and where a change of key was interrupted, repeat `counterseal ledger rotate-key`"
+            )
         return Frontier.from_bytes(bytes(row[0]))
 
 
