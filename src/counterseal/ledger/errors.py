@@ -65,3 +65,11 @@ class MalformedTileError(LedgerError, BadInputError):
 
 class MisfiledCheckpointError(LedgerError, IntegrityError):
     """A kept checkpoint is not of the size it was kept for, or the one of a key rotation is lacking."""
+
+
+class MalformedPolicyError(LedgerError, BadInputError):
+    """The text is no policy of witnesses (C2SP tlog-policy), or a witness lacks its dates."""
+
+
+class MalformedRequestError(LedgerError, BadInputError):
+    """The bytes are no add-checkpoint request (C2SP tlog-witness)."""
