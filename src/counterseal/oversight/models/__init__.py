@@ -1,0 +1,36 @@
+"""The rows of oversight, one file a subject: services, uses, duties, disclosures, the log, the vault."""
+
+from counterseal.oversight.models.disclosures import Disclosure
+from counterseal.oversight.models.duties import Duty, Finding
+from counterseal.oversight.models.log import LogDisclosures, LogEntry, LogKey, LogNode, LogState
+from counterseal.oversight.models.services import (
+    ProgramCode,
+    Service,
+    ServiceReview,
+    ServiceStatus,
+    ServiceTest,
+    TermsAcceptance,
+)
+from counterseal.oversight.models.uses import Concurrence, Use, UseStatus
+from counterseal.oversight.models.vault import VaultObject
+
+__all__ = [
+    "Concurrence",
+    "Disclosure",
+    "Duty",
+    "Finding",
+    "LogDisclosures",
+    "LogEntry",
+    "LogKey",
+    "LogNode",
+    "LogState",
+    "ProgramCode",
+    "Service",
+    "ServiceReview",
+    "ServiceStatus",
+    "ServiceTest",
+    "TermsAcceptance",
+    "Use",
+    "UseStatus",
+    "VaultObject",
+]

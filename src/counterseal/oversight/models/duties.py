@@ -1,0 +1,39 @@
+"""What somebody must do by a day, and what oversight must look at."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from counterseal.terms.rows import SealedRow
+
+
+class Duty(SealedRow):
+    """An obligation that a permit opened: what, who, until when. Lateness is a fact that policy reads."""
+
+    prefix = "duty"
+
+    kind = models.CharField(max_length=60)
+    clause = models.CharField(max_length=80)
+    about = models.CharField(max_length=48)
+    person_id = models.CharField(max_length=48)
+    owner = models.CharField(max_length=40)
+    opened_at = models.DateTimeField()
+    due = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by_id = models.CharField(max_length=48, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "about"], name="duty_once"),
+            models.CheckConstraint(condition=~Q(person_id=F("closed_by_id")), name="duty_closed_by_another"),
+        ]
+
+
+class Finding(SealedRow):
+    """Something that oversight must look at."""
+
+    prefix = "finding"
+
+    kind = models.CharField(max_length=60)
+    about = models.CharField(max_length=48)
+    says = models.CharField(max_length=300)
+    opened_at = models.DateTimeField()
