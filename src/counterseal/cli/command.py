@@ -104,6 +104,14 @@ def _common(acts: str) -> list[click.Parameter]:
     ]
 
 
+class Ordered(click.Group):
+    """A group whose commands are listed as they were written, in the order of the work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Every command, in order."""
+        return list(self.commands)
+
+
 class Root(click.Group):
     """The outermost group. Loads a command's file when it is called; ends with one of the exit codes."""
 

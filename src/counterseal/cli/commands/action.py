@@ -4,7 +4,7 @@ import click
 
 from counterseal.casework.models import EnforcementAction
 from counterseal.casework.words import ActionKind, ActionStatus
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Exit, Outcome, refusal_json, refused
 from counterseal.cli.views import standing_view, view
@@ -18,7 +18,7 @@ from counterseal.gateway.request_clearance import (
 )
 from counterseal.terms.decisions import Refusal
 
-action = click.Group("action", help="Clear an enforcement action on independent support.")
+action = Ordered("action", help="Clear an enforcement action on independent support.")
 WEIGHED = {"weighed": ("item", "counts", "why")}
 
 

@@ -5,14 +5,14 @@ from datetime import datetime
 import click
 
 from counterseal.casework.models import Case
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import INSTANT
 from counterseal.cli.views import answered, view
 from counterseal.gateway import open_case as verbs
 
-case = click.Group("case", help="Cases, assignments, investigative steps.")
+case = Ordered("case", help="Cases, assignments, investigative steps.")
 CASE = click.argument("which", metavar="CASE")
 
 

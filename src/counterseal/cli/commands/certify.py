@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import INSTANT
@@ -12,7 +12,7 @@ from counterseal.cli.views import answered, view
 from counterseal.gateway import certify as verbs
 from counterseal.people.models import AttestationKind
 
-certify = click.Group("certify", help="Courses, attestations, examiners' qualifications.")
+certify = Ordered("certify", help="Courses, attestations, examiners' qualifications.")
 
 
 @command(certify, "record", acts="tess")

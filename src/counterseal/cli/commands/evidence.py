@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from counterseal.casework.words import NodeKind, Relation
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import FILE, INSTANT, MEGABYTE, read_file
@@ -14,7 +14,7 @@ from counterseal.cli.views import answered, standing_view, view
 from counterseal.gateway import add_evidence as verbs
 from counterseal.gateway.request_clearance import standing_of
 
-evidence = click.Group("evidence", help="Evidence items, and what was derived from what.")
+evidence = Ordered("evidence", help="Evidence items, and what was derived from what.")
 
 
 @command(evidence, "add", acts="ines")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Exit, Outcome, refused
 from counterseal.cli.parsing import FILE
@@ -13,7 +13,7 @@ from counterseal.gateway import enrol_references as verbs
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
-gallery = click.Group("gallery", help="References of the embedded service: enrol, list, withhold, erase.")
+gallery = Ordered("gallery", help="References of the embedded service: enrol, list, withhold, erase.")
 MANY = 30  # more pictures of one person than anybody has
 CONNECTOR = click.option(
     "--connector", default="embedded", show_default=True, help="Name of the service's folder."

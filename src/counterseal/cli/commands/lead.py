@@ -4,7 +4,7 @@ import click
 
 from counterseal.casework.models import Lead
 from counterseal.casework.words import ComparisonResult
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.views import answered, standing_view, view
@@ -15,7 +15,7 @@ from counterseal.gateway.request_clearance import standing_of
 from counterseal.gateway.review import CAVEAT
 from counterseal.terms.decisions import Refusal
 
-lead = click.Group("lead", help="Compare a candidate with other information, mark and note a lead.")
+lead = Ordered("lead", help="Compare a candidate with other information, mark and note a lead.")
 LEAD = click.argument("lead_id", metavar="LEAD")
 
 

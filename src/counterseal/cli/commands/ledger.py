@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from counterseal.cli.command import Bench, command
+from counterseal.cli.command import Bench, Ordered, command
 from counterseal.cli.outcome import Exit, Json, Outcome, refused
 from counterseal.cli.parsing import FILE
 from counterseal.terms.decisions import Refusal
@@ -19,7 +19,7 @@ from counterseal.terms.errors import BadInputError, UnavailableError
 if TYPE_CHECKING:  # loading it takes a second, which `verify` does not need
     from counterseal.cli.desk import Desk
 
-ledger = click.Group("ledger", help="Export the log, verify an export, receipts, change of key.")
+ledger = Ordered("ledger", help="Export the log, verify an export, receipts, change of key.")
 FOLDER = click.argument("folder", metavar="DIR", type=FILE)
 
 
@@ -80,7 +80,7 @@ def receipt(_: "Desk", *, index: int, out: Path | None, openings: bool) -> Outco
     from counterseal.gateway.export_ledger import entry_of, receipt_of
     from counterseal.ledger.entry import Disclosure, open_committed, read_entry
 
-    proof = receipt_of(index).decode("ascii")
+    proof = receipt_of(index).decode("utf-8")  # a note's signature line begins with a dash that ASCII lacks
     body, encoded = entry_of(index)
     data: Json = {"index": index, "receipt": proof, "entry": body.decode("ascii")}
     if openings:
@@ -91,7 +91,7 @@ def receipt(_: "Desk", *, index: int, out: Path | None, openings: bool) -> Outco
         try:
             out.mkdir(parents=True, exist_ok=True)
             for file, text in zip(files.values(), (proof, data["entry"]), strict=True):
-                file.write_bytes(text.encode("ascii"))
+                file.write_bytes(text.encode("utf-8"))
         except OSError as error:
             raise BadInputError(f"`{out}` cannot be written: {error.strerror or error}") from error
         data |= {name: str(file) for name, file in files.items()}

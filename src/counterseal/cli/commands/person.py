@@ -2,14 +2,14 @@
 
 import click
 
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome
 from counterseal.cli.views import answered, view
 from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
 from counterseal.people.models import Person, Role, roles_of
 
-person = click.Group("person", help="Admit people, grant and revoke roles.")
+person = Ordered("person", help="Admit people, grant and revoke roles.")
 ROLE = click.Choice([str(r) for r in Role])
 
 

@@ -7,7 +7,7 @@ import click
 
 from counterseal.casework.models import Probe
 from counterseal.casework.words import ProbeMedia
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, not_acquired
 from counterseal.cli.parsing import FILE, INSTANT, read_file
@@ -17,7 +17,7 @@ from counterseal.gateway.found import found
 from counterseal.terms.biometrics import FailureToAcquire
 from counterseal.terms.errors import BadInputError
 
-probe = click.Group("probe", help="Photographs to be compared: one still with one face.")
+probe = Ordered("probe", help="Photographs to be compared: one still with one face.")
 
 
 @command(probe, "collect", acts="ines")

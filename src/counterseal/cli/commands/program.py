@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import INSTANT
@@ -12,7 +12,7 @@ from counterseal.cli.views import answered, view
 from counterseal.gateway.register_service import record_program_code
 from counterseal.oversight.models import ProgramCode
 
-program = click.Group("program", help="Program codes (HSI-M/4E3-program-code).")
+program = Ordered("program", help="Program codes (HSI-M/4E3-program-code).")
 
 
 @command(program, "code", acts="rue")

@@ -6,7 +6,7 @@ import click
 
 from counterseal.casework.models import Disposition
 from counterseal.casework.words import Judgement
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.parsing import FILE, extension, new_folder
@@ -14,7 +14,7 @@ from counterseal.cli.views import json_value, view
 from counterseal.gateway import review as verbs
 from counterseal.terms.decisions import Refusal
 
-review = click.Group("review", help="Judge a candidate list, blind, twice.")
+review = Ordered("review", help="Judge a candidate list, blind, twice.")
 REVIEW = click.argument("review_id", metavar="REVIEW")
 OUT = click.option("--out", type=FILE, required=True, help="A new folder for the photographs.")
 

@@ -10,7 +10,7 @@ import click
 
 from counterseal.casework.models import Case, Probe, SearchRequest
 from counterseal.casework.words import ApprovalKind
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.demo.agency import CASE_TYPES, PROGRAM_CODE
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Exit, Outcome, not_acquired, obligation_json, refused
@@ -30,7 +30,7 @@ from counterseal.terms.biometrics import FailureToAcquire, Mode
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
-search = click.Group("search", help="Request, approve and run one use of a service.")
+search = Ordered("search", help="Request, approve and run one use of a service.")
 REQUEST = click.argument("request_id", metavar="REQUEST")
 FOR_EVALUATION = (
     "For evaluation only: outside one, nothing of this is seen before two people reviewed the list."
@@ -40,7 +40,7 @@ FOR_EVALUATION = (
 _WORDS = (
     click.option("--mode", type=click.Choice([str(m) for m in Mode]), default="identification", show_default=True),
     click.option("--claim", default="", metavar="REFERENCE", help="The reference claimed, for a verification."),
-    click.option("--limit", type=click.IntRange(1, 50), default=10, show_default=True, help="Longest candidate list, 1 to 50."),
+    click.option("--limit", type=click.IntRange(1, 50), default=10, show_default=True, help="Longest list, 1 to 50."),
     click.option("--minimum", type=float, help="Leave out whatever is less alike than this score."),
     click.option("--service", default="", help="Service id or name; the only one unless told."),
     click.option("--use", default="", help="Use id or name; the only active one unless told."),

@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from counterseal import bootstrap
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.parsing import INSTANT
@@ -16,7 +16,7 @@ from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
-service = click.Group("service", help="The register of services: decide, test, terms, reviews.")
+service = Ordered("service", help="The register of services: decide, test, terms, reviews.")
 DECIDABLE = [str(s) for s in ServiceStatus if s not in (ServiceStatus.UNREVIEWED, ServiceStatus.EXPIRED)]
 
 

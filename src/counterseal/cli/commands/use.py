@@ -2,7 +2,7 @@
 
 import click
 
-from counterseal.cli.command import command
+from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.views import answered, view
@@ -11,7 +11,7 @@ from counterseal.oversight.models import Use
 from counterseal.oversight.transitions import THREE_OFFICES
 from counterseal.terms.decisions import Refusal
 
-use = click.Group("use", help="Uses of face recognition, and the three offices' word on them.")
+use = Ordered("use", help="Uses of face recognition, and the three offices' word on them.")
 
 
 @command(use, "propose", acts="sol")

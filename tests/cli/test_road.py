@@ -1,0 +1,460 @@
+"""The whole road of one search through the command line, with --json; every command plays its part."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from calling import Ran, run_plain
+
+from counterseal.cli.demo.synthetic_people import blurred_still, cartoon, group_photograph, people
+from counterseal.cli.reference import all_commands
+from office import NARRATIVE, person
+
+TODAY, YESTERDAY, LATER = "2026-01-02", "2026-01-01T08:00:00Z", "2099-01-01"
+REQUEST = (
+    "--purpose", "suspect-lead", "--narrative", NARRATIVE, "--relevant", "--necessary",
+)  # fmt: skip
+
+
+class Walk:
+    """Calls commands in one home, checks each answer, and notes which were called."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.called: set[tuple[str, ...]] = set()
+        self.names = {names for names, _ in all_commands()}
+
+    def ran(self, *words: object, given: bytes | None = None) -> Ran:
+        texts = tuple(map(str, words))
+        name = texts[:2] if texts[:2] in self.names else texts[:1]
+        assert name in self.names, texts
+        ran = run_plain(*texts, "--json", "--home", self.home, given=given)
+        if ran.code == 0:
+            self.called.add(name)
+        return ran
+
+    def done(self, *words: object, given: bytes | None = None) -> dict[str, Any]:
+        """What a command answers that is done."""
+        ran = self.ran(*words, given=given)
+        assert ran.code == 0, (words, ran.out, ran.err)
+        assert ran.err == ""
+        return ran.json
+
+    def refused(self, *words: object) -> dict[str, Any]:
+        """What a command answers that is refused: always the same shape."""
+        ran = self.ran(*words)
+        assert ran.code == 1, (words, ran.out, ran.err)
+        answer = ran.json
+        assert answer["decision"] == "refused"
+        assert answer["unmet"]
+        assert all(set(u) == {"clause", "missing", "remedy"} for u in answer["unmet"])
+        return answer
+
+    def bad(self, *words: object) -> str:
+        """What is said of bad input."""
+        ran = self.ran(*words)
+        assert ran.code == 2, (words, ran.out, ran.err)
+        return str(ran.json["error"]["says"])
+
+
+@pytest.fixture
+def walk(home: Path) -> Walk:
+    return Walk(home)
+
+
+def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -> None:
+    """From admission to erasure; at the end every command but `init` and `demo` was done at least once."""
+    done, refused = walk.done, walk.refused
+
+    # People
+    zoe = done("person", "admit", "Zoe Newcomer", "--unit", "Fraud")["id"]
+    assert refused("person", "grant", zoe, "supervisor", "--as", "ines")["clauses"] == ["D-026-11/security"]
+    done("person", "grant", zoe, "investigator")
+    assert {"investigator"} == set(
+        next(p for p in done("person", "list")["people"] if p["id"] == zoe)["roles"]
+    )
+    done("person", "grant", zoe, "auditor")
+    done("person", "revoke", zoe, "auditor")
+    refused("certify", "record", zoe, "--completed", TODAY, "--expires", LATER, "--as", "ines")
+    done("certify", "record", zoe, "--completed", TODAY, "--expires", LATER)
+    for kind in ("course", "best-practice", "safeguards"):
+        assert done("certify", "attest", kind, "--as", zoe)["text"]
+    done("certify", "examiner", "exa", "--authority", "Academy", "--expires", LATER)
+
+    # Uses and services
+    use = done("use", "propose", "Missing people", "--purpose", "find them", "--law-enforcement")["id"]
+    assert done("use", "concur", use, "--office", "privacy")["use_status"] == "under-review"
+    done("use", "concur", use, "--office", "civil-rights", "--as", "cora")
+    last = done("use", "concur", use, "--office", "information-officer", "--as", "cio")
+    assert last["use_status"] == "active"
+    done("use", "suspend", use)
+    assert len(done("use", "list")["uses"]) == 2
+    done("program", "code", "FRS-TWO", "--from", TODAY, "--until", LATER)
+    assert "FRS-TWO" in {c["code"] for c in done("program", "list")["codes"]}
+    embedded = done("service", "list")["services"][0]["id"]
+    second = done(
+        "service", "register", "Second engine", "--operator", "us", "--algorithm", "x", "--algorithm-version", "1",
+        "--images", "none", "--connector", "second", "--mode", "identification", "--case-type", "fraud",
+        "--terms-version", "1", "--terms", "none", "--floor", "sharpness=20",
+    )["id"]  # fmt: skip
+    folder = Path(done("service", "connect", second)["folder"])
+    assert (folder / "credential").stat().st_mode & 0o077 == 0
+    assert "exists already" in walk.bad("service", "connect", second)
+    done("service", "decide", second, "disapproved")
+    done(
+        "service", "test", embedded, "--standard", "made up", "--report", "none", "--passed",
+        "--tested", YESTERDAY, "--due", LATER,
+    )  # fmt: skip
+    assert done("service", "terms", embedded, "--as", zoe)["terms"]
+
+    # A case, its evidence, its photographs
+    case = done(
+        "case", "open", "2026-77", "--type", "fraud", "--authority", "18 U.S.C. 1343", "--program-code", "FRS-2026",
+        "--as", zoe,
+    )["id"]  # fmt: skip
+    done("case", "assign", "2026-77", "ines", "--as", zoe)
+    footage = done(
+        "evidence", "add", case, "--kind", "footage", "--source", "store-camera-still", "--basis", "consent-of-owner",
+        "--obtained", TODAY, "--file", photo, "--as", zoe,
+    )["id"]  # fmt: skip
+    stated = (
+        "--role", "suspect", "--depicts", "person-sought", "--basis", "observed-conduct", "--captured", YESTERDAY,
+        "--no-live-feed", "--as", zoe,
+    )  # fmt: skip
+    several = tmp_path / "several.jpg"
+    several.write_bytes(group_photograph(people(2)))
+    assert refused("probe", "collect", footage, several, *stated)["failure_to_acquire"] == "several-faces"
+    crops = [f["crop"] for f in done("probe", "faces", several)["faces"]]
+    assert len(crops) == 2
+    cropped = done("probe", "collect", footage, several, "--edit", crops[0], *stated)["id"]
+    assert [e["kind"] for e in done("probe", "show", cropped)["edits"]] == ["crop"]
+    probe = done("probe", "collect", footage, photo, *stated)["id"]
+
+    # Refused, mended, run
+    asked = done("search", "request", "--probe", probe, "--service", embedded, *REQUEST, "--as", zoe)["id"]
+    assert "HSI-M/4A2-traditional-means" in refused("search", "run", asked, "--as", zoe)["clauses"]
+    step = done(
+        "case",
+        "step",
+        case,
+        "--kind",
+        "records-check",
+        "--result",
+        "nothing-found",
+        "--taken",
+        TODAY,
+        "--as",
+        zoe,
+    )["id"]
+    ran = done("search", "run", asked, "--as", zoe)
+    assert ran["decision"] == "permitted"
+    assert ran["candidates"] >= 5
+    assert not any(word in json.dumps(ran) for word in ("synthetic-0", "score", "rank"))
+    assert "already" in walk.bad("search", "run", asked, "--as", zoe)
+    shown = done("search", "show", asked)
+    assert shown["list"] == ran["list"]
+    assert not any(word in json.dumps(shown) for word in ("synthetic-0", "score", "rank"))
+    assert len(done("search", "list")["requests"]) == 1
+
+    # A service used in exigency before anybody reviewed it opens a review; an approval after the fact
+    third = done(
+        "service", "register", "Third engine", "--operator", "us", "--algorithm", "x", "--algorithm-version", "1",
+        "--images", "none", "--connector", "embedded", "--mode", "identification", "--case-type", "fraud",
+        "--terms-version", "1", "--terms", "none",
+    )["id"]  # fmt: skip
+    done(
+        "service",
+        "test",
+        third,
+        "--standard",
+        "x",
+        "--report",
+        "x",
+        "--passed",
+        "--tested",
+        YESTERDAY,
+        "--due",
+        LATER,
+    )
+    done("service", "terms", third, "--as", zoe)
+    exigent = walk.ran(
+        "search", "new", "--probe", cropped, "--service", third, "--purpose", "suspect-lead", "--narrative",
+        "A child was taken from the harbour school this morning, and the caretaker photographed the driver of the van",
+        "--relevant", "--necessary", "--exigency-ground", "imminent-threat", "--exigency-facts", "the child is in danger",
+        "--exigency-why", "nobody with authority could be reached", "--as", zoe,
+    )  # fmt: skip
+    # The connector refuses an intent that is addressed to another service than its own: exit code 4.
+    if exigent.code == 4:
+        after = done(
+            "search",
+            "approve",
+            exigent.json["request"],
+            "--kind",
+            "exigent",
+            "--grant",
+            "--words",
+            "The threat was real",
+        )
+        assert after["granted"]
+        review = done("service", "list")["open_reviews"][0]["id"]
+        done("service", "review", review, "--outcome", "stays unapproved")
+
+    # Review, twice, blind
+    first = done("review", "open", ran["list"], "--out", tmp_path / "one", "--as", zoe)
+    files = sorted(p.name for p in (tmp_path / "one").iterdir())
+    assert files == sorted([f"{i['candidate']}.png" for i in first["items"]] + [Path(first["probe"]).name])
+    assert "not empty" in walk.bad("review", "open", ran["list"], "--out", tmp_path / "one", "--as", "exa")
+    again = done("review", "sheet", first["review"], "--out", tmp_path / "again", "--as", zoe)
+    assert [i["candidate"] for i in again["items"]] == [i["candidate"] for i in first["items"]]
+    assert "after both" in walk.bad("review", "reveal", ran["list"], "--as", zoe)
+    refused("lead", "mark", first["items"][0]["candidate"], "--as", zoe)
+    mate = _alike(tmp_path / "one", first["items"])
+    others = [i["candidate"] for i in first["items"] if i["candidate"] != mate]
+    assert "no disposition" in walk.bad("review", "lock", first["review"], "--as", zoe)
+    done("review", "dispose", first["review"], "excluded", *others, "--as", zoe)
+    done("review", "dispose", first["review"], "potential-lead", mate, "--as", zoe)
+    assert "already" in walk.bad("review", "dispose", first["review"], "excluded", mate, "--as", zoe)
+    done("review", "lock", first["review"], "--as", zoe)
+    refused("review", "open", ran["list"], "--out", tmp_path / "two", "--as", zoe)
+    turn = done("review", "open", ran["list"], "--out", tmp_path / "two", "--as", "exa")
+    foils = [i["candidate"] for i in turn["items"] if i["candidate"] != mate]
+    done("review", "dispose", turn["review"], "potential-lead", mate, "--as", "exa")
+    if foils:
+        done("review", "dispose", turn["review"], "excluded", *foils, "--as", "exa")
+    done("review", "lock", turn["review"], "--as", "exa")
+    revealed = done("review", "reveal", ran["list"], "--as", zoe)["candidates"]
+    assert [c["kept_by"] for c in revealed if c["candidate"] == mate] == [2]
+    assert [c["rank"] for c in revealed if c["candidate"] == mate] == [1]
+
+    # A lead, and what it can carry
+    assert refused("lead", "mark", mate, "--as", zoe)["clauses"] == ["HSI-M/4D2-compare"]
+    done(
+        "lead", "compare", mate, "--result", "consistent", "--notes", "height and hair as described",
+        "--with-step", step, "--as", zoe,
+    )  # fmt: skip
+    lead = done("lead", "mark", mate, "--as", zoe)["id"]
+    done("lead", "note", lead, "ROI-1", "--as", zoe)
+    item = ("evidence", "add", case, "--basis", "consent", "--obtained", TODAY, "--as", zoe)
+    line_up = done(*item, "--kind", "line-up", "--source", "line-up", "--saw-offence")["id"]
+    assert "saw-offence" in walk.bad(*item, "--kind", "line-up", "--source", "line-up")
+    done("evidence", "relate", mate, "shown-to", line_up, "--as", zoe)
+    done("evidence", "relate", line_up, "supports-offence", lead, "--as", zoe)
+    clearance = (
+        "action", "request", lead, "--kind", "arrest", "--location-check", "done", "--disclosure-text", "--as", zoe
+    )  # fmt: skip
+    no = refused(*clearance)
+    assert no["independent_for_offence"] == 0
+    assert [w["counts"] for w in no["weighed"]] == [False]
+    print_ = done(*item, "--kind", "physical-evidence", "--source", "laboratory")["id"]
+    done("evidence", "relate", print_, "supports-offence", lead, "--as", zoe)
+    against = done("evidence", "relate", footage, "contradicts", lead, "--as", zoe)["id"]
+    refused(*clearance)
+    refused("evidence", "resolve", against, "--reasons", "it does not stand as it seemed", "--as", zoe)
+    done("evidence", "resolve", against, "--reasons", "the clock of the camera was an hour late")
+    action = done(*clearance)["id"]
+    refused("action", "confirm", action, "--as", zoe)
+    assert done("action", "confirm", action)["status"] == "cleared"
+    assert done("action", "show", action)["independent_for_offence"] == 1
+    assert done("lead", "show", lead)["weighed"]
+    graph = done("evidence", "graph", case)
+    assert {r["relation"] for r in graph["relations"]} == {"shown-to", "supports-offence", "contradicts"}
+    handed = ("disclose", lead, "--case", case, "--recipient", "Harbour County Prosecutor")
+    statute = ("--authority-kind", "statute", "--citation", "6 U.S.C. 1", "--from", TODAY, "--until", LATER)
+    refused(*handed, *statute, "--until", "2026-01-03", "--content", "lead")
+    assert done(*handed, *statute, "--content", "lead")["caveat"]
+    done("lead", "close", lead, "--as", zoe)
+    assert done("case", "show", case)["actions"]
+    done("case", "close", case, "--as", zoe)
+    assert len(done("case", "list")["cases"]) == 1
+
+    # Gallery
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "newcomer.jpg").write_bytes(person(9).photograph(0))
+    (more / "cartoon.png").write_bytes(cartoon())
+    (more / "blurred.jpg").write_bytes(blurred_still(person(0)))
+    (more / "text.jpg").write_text("no picture")
+    enrolled = done("gallery", "enrol", more)
+    assert enrolled["enrolled"] == 1
+    assert set(sum(enrolled["failures"].values(), [])) == {"cartoon.png", "blurred.jpg", "text.jpg"}
+    assert done("gallery", "enrol", more)["failures"]["already-enrolled"] == ["newcomer.jpg"]
+    done("gallery", "withhold", "newcomer")
+    assert [r["searchable"] for r in done("gallery", "list")["references"] if r["person"] == "newcomer"] == [
+        False
+    ]
+    done("gallery", "restore", "newcomer")
+    assert done("gallery", "erase", "newcomer")["complete"]
+    assert "newcomer" not in json.dumps(done("gallery", "list"))
+    refused("destroy", probe, "--authority", "schedule-7", "--as", "ines")
+    assert done("destroy", probe, "--authority", "schedule-7")["objects"]
+    assert "nothing" in walk.bad("destroy", probe, "--authority", "schedule-7")
+
+    # The log
+    decisions = done("clause", "HSI-M/4A2-traditional-means", "--latest", "3")["decisions"]
+    assert len(decisions) == 3
+    out = tmp_path / "out"
+    exported = done("ledger", "export", out)
+    assert set(exported) == {"vkey", "tree_size", "path"}
+    proof = done("ledger", "receipt", decisions[0]["index"], "--out", tmp_path / "proof", "--openings")
+    assert proof["openings"]["initiator"]
+    held = (
+        "--vkey", exported["vkey"], "--receipt", proof["receipt_file"], "--entry", proof["entry_file"]
+    )  # fmt: skip
+    checked = done("ledger", "verify", out, *held)
+    assert checked["ok"] and checked["tree_size"] == exported["tree_size"]
+    older = tmp_path / "older"
+    shutil.copy(out / "checkpoint", older)
+    refused("ledger", "rotate-key", "--as", "ines")
+    rotated = done("ledger", "rotate-key")
+    assert not (walk.home / "keys/log.key.next").exists()
+    done("ledger", "export", out)
+    assert done("ledger", "verify", out, "--older", older)["vkey"] == rotated["vkey"]
+    done("decide", "-", given=run_plain("decide", "--example", "verification").out.encode())
+    sound = done("fsck", "--tiles", out)
+    assert sound["sound"] and sound["tiles"] > 0
+
+    assert (
+        walk.names - walk.called
+        == {("demo",), ("init",), ("search", "new"), ("search", "approve"), ("service", "review")}
+        - walk.called
+    )
+    assert len(walk.called) >= len(walk.names) - 5
+
+
+def test_a_changed_export_is_found(walk: Walk, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    walk.done("ledger", "export", out)
+    bundle = next((out / "tile/entries").rglob("0*.p/*"))
+    bundle.write_bytes(bundle.read_bytes().replace(b"case", b"cafe", 1).replace(b"role", b"rule", 1))
+
+    ran = walk.ran("ledger", "verify", out)
+
+    assert ran.code == 3
+    assert ran.json["failures"]
+    plain = run_plain("ledger", "verify", out)
+    assert plain.code == 3
+    assert "DOES NOT HOLD" in plain.out
+
+
+def test_a_changed_row_is_found(walk: Walk) -> None:
+    import sqlite3
+
+    with sqlite3.connect(walk.home / "counterseal.sqlite3") as db:
+        db.execute("UPDATE people_person SET name = 'Somebody Else' WHERE name LIKE 'Sol %'")
+    db.close()
+
+    ran = walk.ran("fsck")
+
+    assert ran.code == 3
+    assert "people.person" in json.dumps(ran.json["findings"])
+
+
+def test_export_leaves_another_folder_alone(walk: Walk, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+
+    assert "something else" in walk.bad("ledger", "export", tmp_path)
+    assert "no exported log" in walk.bad("ledger", "verify", tmp_path)
+    assert "no exported log" in walk.bad("fsck", "--tiles", tmp_path)
+
+
+def test_a_receipt_beyond_the_log(walk: Walk) -> None:
+    assert "no entry" in walk.bad("ledger", "receipt", 99_999)
+    assert walk.bad("ledger", "receipt", "--", -1)
+    assert walk.bad("ledger", "receipt", "first")
+
+
+class TestOneGo:
+    """`search new --photo`: a newcomer's first search, in an evaluation."""
+
+    def test_the_other_photograph_of_a_person_comes_first(self, walk: Walk, photo: Path) -> None:
+        ran = walk.done("search", "new", "--photo", photo, "--reveal-for-evaluation")
+
+        assert ran["ranked"][0]["rank"] == 1
+        assert ran["ranked"][0]["person"] == "synthetic-04"
+        assert "evaluation only" in ran["for_evaluation"]
+        assert walk.done("fsck")["sound"]
+
+    def test_ranks_stay_hidden_unless_asked_for(self, walk: Walk, photo: Path) -> None:
+        ran = walk.done("search", "new", "--photo", photo)
+
+        assert ran["candidates"] == 8
+        assert not any(word in json.dumps(ran) for word in ("synthetic-0", "score", "rank"))
+        words = run_plain("search", "new", "--photo", photo, "--home", walk.home)
+        assert words.code == 0
+        assert "synthetic-0" not in words.out
+        assert "counterseal review open" in words.out
+
+    def test_one_to_one(self, walk: Walk, photo: Path) -> None:
+        same = walk.done(
+            "search", "new", "--photo", photo, "--mode", "verification", "--claim", "synthetic-04"
+        )
+        other = walk.done(
+            "search", "new", "--photo", photo, "--mode", "verification", "--claim", "synthetic-05"
+        )
+
+        assert (same["comparison_decision"], other["comparison_decision"]) == ("match", "non_match")
+        assert same["score"] < same["threshold"] < other["score"]
+
+    def test_two_photographs(self, walk: Walk, photo: Path, tmp_path: Path) -> None:
+        second = tmp_path / "second.jpg"
+        second.write_bytes(person(3).photograph(1))
+
+        ran = walk.done("search", "new", "--photo", photo, "--mode", "two-photographs", "--second", second)
+
+        assert ran["comparison_decision"] == "match"
+
+    @pytest.mark.parametrize(
+        ("picture", "code"),
+        [
+            (group_photograph(people(3)), "several-faces"),
+            (cartoon(), "no-face"),
+            (b"text", "unsupported-type"),
+            (b"", ""),
+        ],
+        ids=["group", "cartoon", "text", "empty"],
+    )
+    def test_what_is_no_single_face_is_refused(
+        self, walk: Walk, tmp_path: Path, picture: bytes, code: str
+    ) -> None:
+        path = tmp_path / "picture"
+        path.write_bytes(picture)
+
+        refused = walk.refused("search", "new", "--photo", path)
+
+        assert refused["failure_to_acquire"] == code or not code
+        assert refused["clauses"] == ["HSI-M/2-probe"]
+
+    def test_what_cannot_be_read_is_bad_input(self, walk: Walk, tmp_path: Path, photo: Path) -> None:
+        assert walk.bad("search", "new", "--photo", tmp_path / "none.jpg")
+        assert walk.bad("search", "new", "--photo", tmp_path)
+        assert "no file" in walk.bad("search", "new", "--photo", "/dev/zero")
+        assert walk.bad("search", "new")
+        assert "--claim" in walk.bad("search", "new", "--photo", photo, "--mode", "verification")
+        assert "--second" in walk.bad("search", "new", "--photo", photo, "--mode", "two-photographs")
+        assert walk.bad("search", "new", "--photo", photo, "--limit", 51)
+
+    def test_a_claim_that_nobody_holds(self, walk: Walk, photo: Path) -> None:
+        ran = walk.ran("search", "new", "--photo", photo, "--mode", "verification", "--claim", "nobody")
+
+        assert ran.code == 4
+        assert ran.json["failed"]["code"] == "service-error"
+        assert walk.done("fsck")["intents_without_outcome"] == []
+
+
+def _alike(folder: Path, items: list[dict[str, Any]]) -> str:
+    """The candidate whose photograph shows the person on the probe, told by eye: by the pixels enrolled."""
+    enrolled = person(3).photograph(0)
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    wanted = np.asarray(Image.open(io.BytesIO(enrolled)).convert("RGB").resize((40, 50)), dtype=float)
+
+    def difference(item: dict[str, Any]) -> float:
+        shown = Image.open(item["photograph"]).convert("RGB").resize((40, 50))
+        return float(np.abs(np.asarray(shown, dtype=float) - wanted).mean())
+
+    return str(min(items, key=difference)["candidate"])
