@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from office import SimulatedOffice, make_template, open_copy  # noqa: E402
+from office import SimulatedOffice, make_template, open_copy
 
 
 @pytest.fixture(scope="session")
