@@ -16,12 +16,13 @@ from counterseal.connectors.port import (
     Answer,
     ComparisonAnswer,
     Foil,
+    HangUpError,
     ReturnedCandidate,
     ServiceFailure,
     Submission,
 )
 from counterseal.connectors.receipts import ReceiptRefusedError
-from counterseal.connectors.serve import HangUpError, Server
+from counterseal.connectors.serve import Server
 from counterseal.connectors.wire import (
     Message,
     WireError,

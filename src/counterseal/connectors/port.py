@@ -83,6 +83,13 @@ class ServiceFailure:
     says: str
 
 
+class HangUpError(Exception):
+    """The backend wants the connection dropped without an answer (simulator only).
+
+    Here, and not in `serve`: that module runs as `__main__`, where its classes are not the imported ones.
+    """
+
+
 class FaceService(Protocol):
     """A service that can be asked. Never raises for anything the service does: a failure is a value."""
 

@@ -111,7 +111,14 @@ class ServiceProcess:
         # Socket paths are short by nature (108 bytes), homes need not be.
         path = Path(tempfile.mkdtemp(prefix="counterseal-")) / "s"
         child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-            [sys.executable, "-m", "counterseal.connectors.serve", str(self._folder), str(path)],
+            [
+                sys.executable,
+                "-m",
+                "counterseal.connectors.serve",
+                str(self._folder),
+                str(path),
+                str(os.getpid()),
+            ],
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             env={**os.environ, "OMP_NUM_THREADS": "1"},

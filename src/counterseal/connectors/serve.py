@@ -1,10 +1,11 @@
-"""The connector process: `python -m counterseal.connectors.serve FOLDER SOCKET`.
+"""The connector process: `python -m counterseal.connectors.serve FOLDER SOCKET PARENT`.
 
 Holds the service's credential and everything else of the service in FOLDER, verifies each receipt itself,
 and only then lets the backend compare. Listens on the socket at SOCKET, in a folder that only its owner can
 enter, and never on a network. Ends when its parent does.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -18,16 +19,12 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Protocol
 
-from counterseal.connectors.port import Answer, ServiceFailure, Submission
+from counterseal.connectors.port import Answer, HangUpError, ServiceFailure, Submission
 from counterseal.connectors.process import credential
 from counterseal.connectors.receipts import Question, ReceiptGate, ReceiptRefusedError, UsedReceipts
 from counterseal.connectors.wire import Message, WireError, answer_message, receive, send, submission_of
 from counterseal.ledger.keys import KeyHistory
 from counterseal.terms.errors import CountersealError
-
-
-class HangUpError(Exception):
-    """The backend wants the connection dropped without an answer (simulator only)."""
 
 
 class Backend(Protocol):
@@ -64,7 +61,9 @@ class Server:
             while True:
                 send(connection, self.respond(receive(connection)))
         except (EOFError, ConnectionError, HangUpError, WireError):
-            connection.close()
+            pass  # this connection is over, the service is not
+        finally:
+            connection.close()  # whatever happened: a caller is never left waiting
 
 
 def build(folder: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Server:
@@ -96,10 +95,11 @@ def build(folder: Path, clock: Callable[[], datetime] = lambda: datetime.now(UTC
 def main() -> None:
     """Serve until the parent process ends or SIGTERM comes."""
     folder, socket = Path(sys.argv[1]), sys.argv[2]
+    # Told, not asked for: a parent that is killed while this starts would leave it to init, for ever.
+    parent = int(sys.argv[3])
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, Path(socket)), daemon=True).start()
     server = build(folder)
     with Listener(socket, "AF_UNIX", authkey=credential(folder)) as listener:
         sys.stdout.write("ready\n")
@@ -112,9 +112,13 @@ def main() -> None:
             threading.Thread(target=server.attend, args=(connection,), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: int, socket: Path) -> None:
+    """End when the parent has, and clear away the socket, which it can no longer do."""
     while os.getppid() == parent:
         time.sleep(0.5)
+    socket.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        socket.parent.rmdir()
     os._exit(0)
 
 

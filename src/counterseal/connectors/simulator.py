@@ -15,12 +15,12 @@ from PIL import Image
 from counterseal.connectors.port import (
     Answer,
     ComparisonAnswer,
+    HangUpError,
     ReturnedCandidate,
     ServiceFailure,
     Submission,
 )
 from counterseal.connectors.receipts import Question
-from counterseal.connectors.serve import HangUpError
 from counterseal.terms.biometrics import Mode
 
 
