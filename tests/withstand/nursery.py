@@ -33,6 +33,7 @@ from counterseal.casework.models import Approval
 from counterseal.connectors.port import Answer, ServiceFailure, Submission
 from counterseal.connectors.process import ServiceProcess
 from counterseal.gateway.approve_search import approve_search
+from counterseal.gateway.export_ledger import export_ledger
 from counterseal.gateway.office import Office
 from counterseal.gateway.open_case import record_step
 from counterseal.gateway.search import Answered, search
@@ -258,8 +259,16 @@ def append(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
         say("ack", "step", step.id, step.entry_index, time.monotonic() - begun)
 
 
+def export_to(office: Office, crowd: Crowd, plan: dict[str, Any]) -> None:
+    """Record a step, then export, and end at the n-th write to the folder."""
+    append(office, crowd, {"who": 0, "count": 1})
+    folder, crash = Path(plan["folder"]), plan["crash"]
+    shim.arm(folder, shim.What[crash["what"]], crash["nth"], shim.Doing[crash["how"]])
+    export_ledger(folder)
+
+
 WORK: dict[str, Callable[[Office, Crowd, dict[str, Any]], None]] = {
-    f.__name__: f for f in (searches, submit_one, approve_one, append)
+    f.__name__: f for f in (searches, submit_one, approve_one, append, export_to)
 }
 
 

@@ -334,6 +334,28 @@ def _vault_bytes_gone(kept: Kept) -> tuple[str, str]:
     return "vault-object-missing", key
 
 
+def _vault_bytes_changed(kept: Kept) -> tuple[str, str]:
+    key = str(first(kept.home, "SELECT id FROM oversight_vaultobject ORDER BY id")[0])
+    flip(kept.home / "vault" / key[-2:] / key, 40)
+    return "vault-object-changed", key
+
+
+def _vault_objects_swapped(kept: Kept) -> tuple[str, str]:
+    """Two photographs change places, bytes and keys together."""
+    with database(kept.home) as raw:
+        (one, key), (other, other_key) = raw.execute(
+            "SELECT id, wrapped_key FROM oversight_vaultobject WHERE kind = 'candidate' ORDER BY id LIMIT 2"
+        ).fetchall()
+    for object_id, wrapped in ((one, other_key), (other, key)):
+        statement = "UPDATE oversight_vaultobject SET wrapped_key = ? WHERE id = ?"
+        assert by_hand(kept.home, statement, wrapped, object_id) == 1
+    first_file, second_file = (kept.home / "vault" / i[-2:] / i for i in (one, other))
+    bytes_of_first = first_file.read_bytes()
+    first_file.write_bytes(second_file.read_bytes())
+    second_file.write_bytes(bytes_of_first)
+    return "vault-object-changed", str(one)
+
+
 def _forger(kept: Kept) -> Signer:
     with opened(kept.home) as office:
         return Signer.from_seed(office.origin, b"\x66" * 32)
@@ -361,6 +383,8 @@ IN_THE_DATABASE: list[Callable[[Kept], tuple[str, str]]] = [
     _own_key_and_own_history,
     _guard_taken_off,
     _vault_bytes_gone,
+    _vault_bytes_changed,
+    _vault_objects_swapped,
 ]
 
 
