@@ -2,7 +2,14 @@
 
 from counterseal.oversight.models.disclosures import Disclosure
 from counterseal.oversight.models.duties import Duty, Finding
-from counterseal.oversight.models.log import LogDisclosures, LogEntry, LogKey, LogNode, LogState
+from counterseal.oversight.models.log import (
+    LogCosignature,
+    LogDisclosures,
+    LogEntry,
+    LogKey,
+    LogNode,
+    LogState,
+)
 from counterseal.oversight.models.services import (
     ProgramCode,
     Service,
@@ -19,6 +26,7 @@ __all__ = [
     "Disclosure",
     "Duty",
     "Finding",
+    "LogCosignature",
     "LogDisclosures",
     "LogEntry",
     "LogKey",

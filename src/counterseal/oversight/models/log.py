@@ -57,3 +57,23 @@ class LogKey(models.Model):
 
     def __str__(self) -> str:
         return self.vkey
+
+
+class LogCosignature(models.Model):
+    """A witness's cosignature on the checkpoint of one size, kept beside the log: to seal it would grow the log.
+
+    Whoever reads it verifies it again. checkpoint: the note that was cosigned. line: the signature line.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    size = models.BigIntegerField()
+    vkey = models.TextField()
+    checkpoint = models.BinaryField()
+    line = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["size", "vkey"], name="cosigned_once")]
+
+    def __str__(self) -> str:
+        return f"cosignature at size {self.size}"
