@@ -16,6 +16,7 @@ from counterseal.ledger.findings import Finding
 from counterseal.ledger.fsck import FsckReport
 from counterseal.ledger.tree import Frontier, Node, at_place
 from counterseal.oversight.models import LogDisclosures, LogEntry, LogNode, LogState, VaultObject
+from counterseal.oversight.vault import VaultError
 from counterseal.terms.rows import SealedRow
 
 
@@ -72,6 +73,11 @@ def _run(office: Office, tiles: Path | None, progress: Callable[[int], None] | N
         known.add(held)
         if held not in stored:
             missing.append(Finding("vault-object-missing", held, "the vault's bytes of this object are gone"))
+            continue
+        try:
+            office.vault.open(held)
+        except VaultError as error:
+            missing.append(Finding("vault-object-changed", held, str(error)))
     missing += [
         Finding(
             "destroyed-unsealed", held, "this object's key is gone and no entry says that it was destroyed"
