@@ -1,12 +1,16 @@
 """The whole road of one search through the command line, with --json; every command plays its part."""
 
+import io
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from calling import Ran, run_plain
+from PIL import Image
 
 from counterseal.cli.demo.synthetic_people import blurred_still, cartoon, group_photograph, people
 from counterseal.cli.reference import all_commands
@@ -164,42 +168,23 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
         "--images", "none", "--connector", "embedded", "--mode", "identification", "--case-type", "fraud",
         "--terms-version", "1", "--terms", "none",
     )["id"]  # fmt: skip
-    done(
-        "service",
-        "test",
-        third,
-        "--standard",
-        "x",
-        "--report",
-        "x",
-        "--passed",
-        "--tested",
-        YESTERDAY,
-        "--due",
-        LATER,
-    )
+    tested = ("--standard", "x", "--report", "x", "--passed", "--tested", YESTERDAY, "--due", LATER)
+    done("service", "test", third, *tested)
     done("service", "terms", third, "--as", zoe)
     exigent = walk.ran(
         "search", "new", "--probe", cropped, "--service", third, "--purpose", "suspect-lead", "--narrative",
-        "A child was taken from the harbour school this morning, and the caretaker photographed the driver of the van",
-        "--relevant", "--necessary", "--exigency-ground", "imminent-threat", "--exigency-facts", "the child is in danger",
+        "A child was taken from the harbour school this morning; the caretaker photographed who drove the van",
+        "--relevant", "--necessary", "--exigency-ground", "physical-harm", "--exigency-facts", "a child in danger",
         "--exigency-why", "nobody with authority could be reached", "--as", zoe,
     )  # fmt: skip
-    # The connector refuses an intent that is addressed to another service than its own: exit code 4.
-    if exigent.code == 4:
-        after = done(
-            "search",
-            "approve",
-            exigent.json["request"],
-            "--kind",
-            "exigent",
-            "--grant",
-            "--words",
-            "The threat was real",
-        )
-        assert after["granted"]
-        review = done("service", "list")["open_reviews"][0]["id"]
-        done("service", "review", review, "--outcome", "stays unapproved")
+    # Permitted and sealed; the connector then refuses an intent that addresses another service than its own.
+    assert exigent.code == 4
+    assert exigent.json["failed"]["code"] == "receipt-refused"
+    granted = ("--kind", "exigent", "--grant", "--words", "The threat was real")
+    refused("search", "approve", exigent.json["request"], *granted, "--as", zoe)
+    assert done("search", "approve", exigent.json["request"], *granted)["granted"]
+    (opened,) = done("service", "list")["open_reviews"]
+    done("service", "review", opened["id"], "--outcome", "stays unapproved")
 
     # Review, twice, blind
     first = done("review", "open", ran["list"], "--out", tmp_path / "one", "--as", zoe)
@@ -278,7 +263,11 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     (more / "text.jpg").write_text("no picture")
     enrolled = done("gallery", "enrol", more)
     assert enrolled["enrolled"] == 1
-    assert set(sum(enrolled["failures"].values(), [])) == {"cartoon.png", "blurred.jpg", "text.jpg"}
+    assert {f for files in enrolled["failures"].values() for f in files} == {
+        "cartoon.png",
+        "blurred.jpg",
+        "text.jpg",
+    }
     assert done("gallery", "enrol", more)["failures"]["already-enrolled"] == ["newcomer.jpg"]
     done("gallery", "withhold", "newcomer")
     assert [r["searchable"] for r in done("gallery", "list")["references"] if r["person"] == "newcomer"] == [
@@ -315,12 +304,8 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     sound = done("fsck", "--tiles", out)
     assert sound["sound"] and sound["tiles"] > 0
 
-    assert (
-        walk.names - walk.called
-        == {("demo",), ("init",), ("search", "new"), ("search", "approve"), ("service", "review")}
-        - walk.called
-    )
-    assert len(walk.called) >= len(walk.names) - 5
+    done("search", "new", "--photo", photo, "--service", embedded)
+    assert walk.names - walk.called == {("demo",), ("init",)}
 
 
 def test_a_changed_export_is_found(walk: Walk, tmp_path: Path) -> None:
@@ -339,8 +324,6 @@ def test_a_changed_export_is_found(walk: Walk, tmp_path: Path) -> None:
 
 
 def test_a_changed_row_is_found(walk: Walk) -> None:
-    import sqlite3
-
     with sqlite3.connect(walk.home / "counterseal.sqlite3") as db:
         db.execute("UPDATE people_person SET name = 'Somebody Else' WHERE name LIKE 'Sol %'")
     db.close()
@@ -445,13 +428,8 @@ class TestOneGo:
 
 def _alike(folder: Path, items: list[dict[str, Any]]) -> str:
     """The candidate whose photograph shows the person on the probe, told by eye: by the pixels enrolled."""
-    enrolled = person(3).photograph(0)
-    import io
-
-    import numpy as np
-    from PIL import Image
-
-    wanted = np.asarray(Image.open(io.BytesIO(enrolled)).convert("RGB").resize((40, 50)), dtype=float)
+    enrolled = Image.open(io.BytesIO(person(3).photograph(0)))
+    wanted = np.asarray(enrolled.convert("RGB").resize((40, 50)), dtype=float)
 
     def difference(item: dict[str, Any]) -> float:
         shown = Image.open(item["photograph"]).convert("RGB").resize((40, 50))
