@@ -174,7 +174,8 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     exigent = walk.ran(
         "search", "new", "--probe", cropped, "--service", third, "--purpose", "suspect-lead", "--narrative",
         "A child was taken from the harbour school this morning; the caretaker photographed who drove the van",
-        "--relevant", "--necessary", "--exigency-ground", "physical-harm", "--exigency-facts", "a child in danger",
+        "--relevant", "--necessary", "--exigency-ground", "physical-harm", "--exigency-facts",
+        "the caretaker saw the driver push the child into a grey van that left towards the motorway",
         "--exigency-why", "nobody with authority could be reached", "--as", zoe,
     )  # fmt: skip
     # Permitted and sealed; the connector then refuses an intent that addresses another service than its own.
