@@ -172,3 +172,13 @@ def test_a_broken_pack_of_a_home_is_bad_input(home: Path) -> None:
 
     assert ran.code == 2
     assert "rules.cedar" in ran.json["error"]["says"]
+
+
+def test_every_example_file_is_permitted_and_listed() -> None:
+    files = sorted((Path(__file__).parents[2] / "examples").glob("permitted-*.json"))
+    listed = (files[0].parent / "README.md").read_text("utf-8")
+
+    assert len(files) == len(ACTIONS)
+    for file in files:
+        assert run_plain("decide", file, "--json").code == 0, file
+        assert f"`{file.name}`" in listed

@@ -1,6 +1,7 @@
 """One place maps what happens to exit codes, and no traceback reaches a user."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -234,6 +235,28 @@ class TestWords:
     def test_no_colour_without_a_terminal(self, run: Run) -> None:
         assert "\x1b[" not in run("person", "list").out
 
+    @pytest.mark.parametrize("no_color", ["", "1"])
+    def test_a_terminal_gets_bars_and_colour_unless_told(self, home: Path, no_color: str) -> None:
+        """NO_COLOR takes the colour away and leaves the bar; --json leaves neither."""
+        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COUNTERSEAL_HOME")}
+        environment |= {"TERM": "xterm-256color", "COLUMNS": "100"} | (
+            {"NO_COLOR": no_color} if no_color else {}
+        )
+        command = [sys.executable, "-m", "counterseal.cli.main", "fsck", "--home", str(home)]
+
+        shown = _on_a_terminal(command, environment)
+        silent = _on_a_terminal([*command, "--json"], environment)
+
+        assert "checking" in shown and "Everything agrees." in shown
+        assert ("\x1b[1;32m" in shown) is (not no_color)
+        assert "checking" not in silent and "\x1b" not in silent
+
+    def test_what_to_do_next_names_the_home_again(self, home: Path, run: Run) -> None:
+        assert f"--home {home}" in run("person", "admit", "Zoe", "--unit", "Fraud").out
+        beside = run_plain("person", "admit", "Zoe", "--unit", "Fraud", COUNTERSEAL_HOME=str(home))
+        assert beside.code == 0
+        assert "--home" not in beside.out
+
     def test_a_reader_who_goes_away_is_no_fault(self, home: Path) -> None:
         """`counterseal person list | head -1`"""
         ran = subprocess.run(
@@ -245,3 +268,24 @@ class TestWords:
 
         assert ran.returncode == 4
         assert "Traceback" not in ran.stderr
+
+
+def _on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
+    """What a command shows on a terminal of its own."""
+    ours, theirs = pty.openpty()
+    try:
+        running = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+        assert running.wait(60) == 0, shown
+    finally:
+        os.close(ours)
+    return shown.decode("utf-8", "replace")

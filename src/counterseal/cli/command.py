@@ -5,12 +5,13 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from counterseal.cli.outcome import Exit, Outcome, code_of
 from counterseal.cli.voice import Voice
@@ -19,7 +20,7 @@ from counterseal.terms.errors import CountersealError
 HOME = Path("counterseal-home")
 
 # Commands whose files load no installation: it takes a second, which they mostly do without.
-QUICK = ("decide", "clause", "ledger")
+QUICK = ("decide", "clause", "ledger", "witness")
 
 Work = Callable[..., Outcome]
 
@@ -56,7 +57,7 @@ def command(
             else:
                 outcome = work(Bench(home or HOME, home is not None, voice), **given)
             try:
-                voice.tell(outcome)
+                voice.tell(_with_home(outcome, home))
             except BrokenPipeError:
                 # Nobody reads any more (`| head`); closing the pipe at the end would raise again.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -102,6 +103,15 @@ def _common(acts: str) -> list[click.Parameter]:
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document and nothing else."),
         click.Option(["--debug"], is_flag=True, help="Show the traceback of a fault of the program."),
     ]
+
+
+def _with_home(outcome: Outcome, home: Path | None) -> Outcome:
+    """What to do next, with `--home` where it was given on the command line: it is needed again."""
+    if click.get_current_context().get_parameter_source("home") is not ParameterSource.COMMANDLINE:
+        return outcome
+    needs = "counterseal "
+    then = [f"{t} --home {home}" if needs in t and "--home" not in t else t for t in outcome.then]
+    return replace(outcome, then=tuple(then))
 
 
 class Ordered(click.Group):

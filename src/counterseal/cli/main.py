@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "decide": (_FILES + "decide", "ask the policies about facts in a file; nothing is recorded"),
     "clause": (_FILES + "clause", "show a clause: text, policies, cases, latest decisions"),
     "ledger": (_FILES + "ledger", "export the log, verify an export, receipts, change of key"),
+    "witness": (_FILES + "witness", "run a witness of other logs, have one's own cosigned"),
     "fsck": (_FILES + "fsck", "compare everything that is stored with the log"),
 }
 

@@ -64,7 +64,7 @@ def new_folder(folder: Path, what: str) -> Path:
         BadInputError: it holds something, is a file, or cannot be made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise BadInputError(f"`{folder}` is not empty; name a new folder for {what}")
         probe = folder / ".write-test"

@@ -119,9 +119,11 @@ class Voice:
         width = max(len(name) for name in data) + 2
         for name, value in data.items():
             line = Text(f"{name.replace('_', ' '):<{width}}", style="bold")
-            if isinstance(value, str) and "\n" in value:
+            sentences = isinstance(value, list) and any(isinstance(v, str) and " " in v for v in value)
+            if sentences or (isinstance(value, str) and "\n" in value):
                 self.out.print(line)
-                self.out.print(Padding(Text(plain(value)), (0, 0, 0, 4)))
+                for each in value if sentences else [value]:
+                    self.out.print(Padding(Text(plain(each)), (0, 0, 0, 4)))
                 continue
             line.append(plain(value), style="default")
             self.out.print(line, soft_wrap=not self.out.is_terminal)

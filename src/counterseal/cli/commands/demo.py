@@ -95,7 +95,7 @@ def demo(bench: Bench, *, faces: Path | None, no_serve: bool) -> Outcome:  # noq
             f"  counterseal case show 2026-0001 {home}",
             f"  counterseal clause HSI-M/4A3-training {home}",
             f"  counterseal search new {home} --photo {cast.probes[-1]} --reveal-for-evaluation",
-            f"  counterseal ledger verify {folder / 'log'}",
+            f"  python3 {folder / 'log/verify.py'} {folder / 'log'}",
             f"  counterseal fsck {home}",
         ),
     )

@@ -25,11 +25,13 @@ FOLDER = click.argument("folder", metavar="DIR", type=FILE)
 
 @command(ledger, "export")
 @FOLDER
-def export(_: "Desk", *, folder: Path) -> Outcome:
+def export(desk: "Desk", *, folder: Path) -> Outcome:
     """Write the log as static files that programs by others verify, with the offline verifier.
 
     Safe to repeat on the same folder: what is there already is kept where it is the same log.
     """
+    from counterseal.cli.witnessed import witnessed_json, witnessed_lines
+    from counterseal.gateway.cosign import standing
     from counterseal.gateway.export_ledger import export_ledger
 
     if folder.exists() and (
@@ -42,10 +44,20 @@ def export(_: "Desk", *, folder: Path) -> Outcome:
         raise BadInputError(f"`{folder}` holds something else ({error}); name a new folder") from error
     except OSError as error:
         raise BadInputError(f"`{folder}` cannot be written: {error.strerror or error}") from error
+    seen = standing(desk.office)
     return Outcome(
-        {"vkey": written.vkey, "tree_size": written.tree_size, "path": str(written.path)},
+        {
+            "vkey": written.vkey,
+            "tree_size": written.tree_size,
+            "path": str(written.path),
+            "witnessed": witnessed_json(seen),
+        },
         headline="Exported.",
-        then=(f"Next: counterseal ledger verify {folder} --vkey '{written.vkey}'",),
+        hidden=("witnessed",),
+        then=(
+            *witnessed_lines(seen),
+            f"To check it anywhere: python3 {folder / 'verify.py'} {folder} --vkey '{written.vkey}'",
+        ),
     )
 
 
