@@ -84,7 +84,6 @@ def test_no_service_outlives_its_gateway(crowd: Crowd, home: Path, counts: Count
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TMPDIR": str(home.parent)},
         )
         assert gateway.stdout is not None
         assert gateway.stdin is not None
