@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from counterseal.gateway.cosignatures import most_cosigned, with_cosignatures
 from counterseal.gateway.snapshot import snapshot
 from counterseal.ledger.checkpoint import Verifier
 from counterseal.ledger.directory import side_files
@@ -41,6 +42,9 @@ def key_history() -> KeyHistory:
 def export_ledger(folder: Path) -> Exported:
     """Write everything that an outsider needs. Safe to repeat on the same folder; the checkpoint comes last.
 
+    It bears the cosignatures that were collected on it; the checkpoint that most witnesses cosigned lies among
+    the kept ones.
+
     Raises:
         BadInputError: the folder holds another log. OSError: it cannot be written.
     """
@@ -48,10 +52,14 @@ def export_ledger(folder: Path) -> Exported:
         state = LogState.objects.get()
         frontier = Frontier.from_bytes(bytes(state.frontier))
         history = key_history()
-        checkpoint = bytes(state.checkpoint)
+        checkpoint = with_cosignatures(bytes(state.checkpoint))
+        cosigned = most_cosigned(-1, node)
         kept = {frontier.size: checkpoint} | {
-            k.from_size: bytes(k.checkpoint) for k in LogKey.objects.exclude(checkpoint=b"")
+            k.from_size: with_cosignatures(bytes(k.checkpoint))
+            for k in LogKey.objects.exclude(checkpoint=b"")
         }
+        if cosigned is not None:
+            kept.setdefault(*cosigned)
         there = folder / "checkpoints"
         for older in there.iterdir() if there.is_dir() else ():
             if older.name.isdigit():  # a crash may leave a half-written file of another name
@@ -68,7 +76,7 @@ def export_ledger(folder: Path) -> Exported:
 
 
 def receipt_of(index: int) -> bytes:
-    """The receipt (tlog-proof) of one entry under the latest checkpoint.
+    """The receipt (tlog-proof) of one entry: under the checkpoint that most witnesses cosigned, else the latest.
 
     Raises:
         BadInputError: the log has no such entry.
@@ -80,7 +88,8 @@ def receipt_of(index: int) -> bytes:
             raise BadInputError(
                 f"the log has {size} entries, numbered 0 to {size - 1}; there is no entry {index}"
             )
-        return build_receipt(index, inclusion_proof(index, size, node), bytes(state.checkpoint))
+        size, checkpoint = most_cosigned(index, node) or (size, bytes(state.checkpoint))
+        return build_receipt(index, inclusion_proof(index, size, node), checkpoint)
 
 
 def entry_of(index: int) -> tuple[bytes, list[str]]:

@@ -1,9 +1,9 @@
 """`counterseal witness`: run a witness for other people's logs, and ask witnesses to cosign one's own."""
 
-import signal
+import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +14,8 @@ from counterseal.cli.parsing import FILE, read_file
 from counterseal.terms.errors import BadInputError
 
 if TYPE_CHECKING:  # loading an installation takes a second, which a witness does not need
-    from counterseal.api.witness import Known
     from counterseal.cli.desk import Desk
+    from counterseal.gateway.witness_folder import Known
 
 witness = click.Group(
     "witness",
@@ -30,7 +30,7 @@ FOLDER = click.argument("folder", metavar="DIR", type=FILE)
 @click.option("--name", required=True, help="The witness's name for ever, like `witness.example/w1`.")
 def init(_: Bench, *, folder: Path, name: str) -> Outcome:
     """Make a new witness in DIR: a fresh key and an empty state. Needs no installation of the gateway."""
-    from counterseal.api.witness import init_witness
+    from counterseal.gateway.witness_folder import init_witness
 
     made = init_witness(folder, name)
     return Outcome(
@@ -56,7 +56,7 @@ def trust(
     _: Bench, *, folder: Path, origin: str, vkey: str | None, from_size: int | None, keys_file: Path | None
 ) -> Outcome:
     """Know a log, or the key that it has changed to. Counts at once, also in a witness that runs."""
-    from counterseal.api.witness import open_witness, single_key
+    from counterseal.gateway.witness_folder import open_witness, single_key
     from counterseal.ledger.checkpoint import Verifier
     from counterseal.ledger.keys import KeyHistory
 
@@ -87,24 +87,19 @@ def trust(
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0: the system chooses.")
 def run(bench: Bench, *, folder: Path, host: str, port: int) -> Outcome:
     """Serve until interrupted. Prints its address first; put a TLS proxy before it for the world outside."""
-    from counterseal.api.witness import WitnessServer, open_witness
-
-    opened = open_witness(folder)
-    server = WitnessServer(opened, host=host, port=port)
-    data = {"address": server.address, "vkey": opened.vkey, "logs": [log.origin for log in opened.logs()]}
-    bench.voice.tell(Outcome(data, headline="The witness listens."))
-    bench.voice.note("Ctrl-C stops it.")
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, _end)
-    server.run()
-    raise click.exceptions.Exit(Exit.DONE)  # its one answer was given above
+    given = [str(folder), "--host", host, "--port", str(port), *(["--json"] if bench.voice.as_json else [])]
+    # The server takes this process's place: front ends do not call one another, and signals go to it.
+    sys.stdout.flush()
+    os.execv(  # noqa: S606 - our own interpreter, our own module
+        sys.executable, [sys.executable, "-m", "counterseal.api.witness", *given]
+    )
 
 
 @command(witness, "show", opens=False)
 @FOLDER
 def show(_: Bench, *, folder: Path) -> Outcome:
     """The witness's key, the logs it knows, and where each stands. Exit code 3: a log showed two histories."""
-    from counterseal.api.witness import open_witness
+    from counterseal.gateway.witness_folder import open_witness
 
     opened = open_witness(folder)
     logs = [_known(log) for log in opened.logs()]
@@ -123,7 +118,7 @@ def show(_: Bench, *, folder: Path) -> Outcome:
 @FOLDER
 def evidence(_: Bench, *, folder: Path) -> Outcome:
     """Checkpoints that a log's key signed and that do not fit what was cosigned: keep them, and show them."""
-    from counterseal.api.witness import open_witness
+    from counterseal.gateway.witness_folder import open_witness
 
     kept = [
         {"origin": e.origin, "at": _instant(e.at), "says": e.says, "checkpoint": e.note.decode("utf-8")}
@@ -242,7 +237,3 @@ def _known(log: "Known") -> Json:
 
 def _instant(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(Exit.DONE)  # the server ends its loop on this and lets go of its sockets

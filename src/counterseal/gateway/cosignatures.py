@@ -1,0 +1,89 @@
+"""The cosignatures that were collected, read back: every one is verified again, whatever the database says."""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from django.db.models import Count
+
+from counterseal.ledger.checkpoint import Checkpoint, parse_checkpoint, split_note
+from counterseal.ledger.cosignature import CosignerKey, open_cosignatures, read_witness_key, with_lines
+from counterseal.ledger.errors import LedgerError
+from counterseal.ledger.tree import NodeReader, root_hash
+from counterseal.oversight.models import LogCosignature
+from counterseal.terms.errors import CountersealError
+
+
+def with_cosignatures(note: bytes) -> bytes:
+    """A checkpoint of ours with every cosignature that was collected on this very text."""
+    text, _ = split_note(note)
+    return _cosigned(note, text, LogCosignature.objects.filter(size=parse_checkpoint(text).size))
+
+
+def most_cosigned(above: int, node: NodeReader) -> tuple[int, bytes] | None:
+    """Size and note of the checkpoint that most witnesses cosigned, the newest of them; None where there is none.
+
+    above: it must hold the entry of this index.
+    """
+    sizes = (
+        LogCosignature.objects.filter(size__gt=above)
+        .values("size")
+        .annotate(witnesses=Count("id"))
+        .order_by("-witnesses", "-size")
+        .values_list("size", flat=True)
+    )
+    for size in sizes.iterator():
+        for checkpoint, note in _notes(LogCosignature.objects.filter(size=size)):
+            if _is_ours(checkpoint, node):
+                return size, note
+    return None
+
+
+def cosigned_checkpoints(node: NodeReader) -> Iterator[tuple[Checkpoint, bytes]]:
+    """Every checkpoint of this log that a witness cosigned, with its cosignatures, newest first."""
+    rows = LogCosignature.objects.order_by("-size", "id").iterator()
+    for _, of_size in groupby(rows, key=lambda row: row.size):
+        for checkpoint, note in _notes(of_size):
+            if _is_ours(checkpoint, node):
+                yield checkpoint, note
+
+
+def _notes(rows: Iterable[LogCosignature]) -> Iterator[tuple[Checkpoint, bytes]]:
+    """The notes of one size: one, unless the key changed there or somebody wrote into the database."""
+    texts: dict[str, list[LogCosignature]] = {}
+    for row in rows:
+        try:
+            texts.setdefault(split_note(bytes(row.checkpoint))[0], []).append(row)
+        except LedgerError:
+            continue
+    for text, of_text in texts.items():
+        try:
+            checkpoint = parse_checkpoint(text)
+            note = _cosigned(bytes(of_text[0].checkpoint), text, of_text)
+        except LedgerError:
+            continue
+        if note != bytes(of_text[0].checkpoint):
+            yield checkpoint, note
+
+
+def _cosigned(note: bytes, text: str, rows: Iterable[LogCosignature]) -> bytes:
+    """The note with the lines that are cosignatures of this text by the keys that they were stored under."""
+    for row in rows:
+        try:
+            key = read_witness_key(row.vkey)
+            if split_note(bytes(row.checkpoint))[0] != text:
+                continue
+            longer = with_lines(note, [row.line])
+            if isinstance(key, CosignerKey):
+                open_cosignatures(longer, [key])
+        except LedgerError:
+            continue
+        note = longer
+    return note
+
+
+def _is_ours(checkpoint: Checkpoint, node: NodeReader) -> bool:
+    """Whether this log's first entries have that root: an answer about another history is no answer."""
+    try:
+        return checkpoint.root == root_hash(checkpoint.size, node)
+    except CountersealError:
+        return False  # it lies beyond what this log has, or a stored hash is gone (`fsck` names that)
