@@ -269,6 +269,10 @@ class SimulatedOffice:
             )
         return made(lock_review(self.office, review_id=sheet.review_id, by=self.who(by)))
 
+    def review_list(self, review_id: str) -> str:
+        """The candidate list that a review is of."""
+        return str(Review.objects.get(pk=review_id).candidate_list_id)
+
     def candidate(self, answered: Answered, rank: int = 1) -> CandidateRow:
         """The candidate of this rank."""
         return answered.candidate_list.candidates.get(rank=rank)

@@ -88,7 +88,9 @@ def tell(office: SimulatedOffice) -> None:
     made(destroy(office.office, about=spoilt.id, authority="retention-7", by=who("arc")))
 
 
-def exigent_use_of_an_unreviewed_service(office: SimulatedOffice) -> Answered | Failed:
+def exigent_use_of_an_unreviewed_service(
+    office: SimulatedOffice, *, closes: bool = True
+) -> Answered | Failed:
     """A service that nobody reviewed fails in an emergency; approval and review come after the fact."""
     service = add_service(
         office.office,
@@ -117,6 +119,8 @@ def exigent_use_of_an_unreviewed_service(office: SimulatedOffice) -> Answered | 
     )
     outcome = office.search(request)
     assert isinstance(outcome, Failed), outcome
+    if not closes:
+        return outcome
     made(
         approve_search(
             office.office,

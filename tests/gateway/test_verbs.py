@@ -1,0 +1,908 @@
+# ruff: noqa: E501 - one act a line reads better than six
+"""Every verb, in one table: what it seals when it is done, what when it is refused, and nothing when it fails."""
+
+import importlib
+import inspect
+import io
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from PIL import Image
+from whole_story import exigent_use_of_an_unreviewed_service
+
+import counterseal.gateway
+from counterseal import bootstrap
+from counterseal.gateway.add_evidence import relate, resolve_contradiction
+from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
+from counterseal.gateway.approve_search import approve_search
+from counterseal.gateway.certify import attest, certify, qualify_examiner
+from counterseal.gateway.destroy import destroy
+from counterseal.gateway.disclose import Authority, disclose
+from counterseal.gateway.enrol_references import (
+    enrol_references,
+    erase_references,
+    list_references,
+    withhold_reference,
+)
+from counterseal.gateway.mark_lead import close_lead, mark_lead, note_in_report
+from counterseal.gateway.open_case import assign, close_case, open_case, record_step
+from counterseal.gateway.propose_use import concur, propose_use, suspend_use
+from counterseal.gateway.record_comparison import record_comparison
+from counterseal.gateway.register_service import (
+    ServiceDescription,
+    accept_terms,
+    close_service_review,
+    decide_on_service,
+    record_program_code,
+    record_test,
+    register_service,
+)
+from counterseal.gateway.request_clearance import NotCleared
+from counterseal.gateway.request_search import Purpose
+from counterseal.gateway.reveal_for_evaluation import reveal_for_evaluation
+from counterseal.gateway.review import dispose_of_candidate, lock_review, open_review, reveal
+from counterseal.gateway.rotate_log_key import rotate_log_key
+from counterseal.ledger.checkpoint import Signer
+from counterseal.oversight.models import LogEntry, LogNode, ServiceReview, Use
+from counterseal.terms.decisions import Refusal
+from counterseal.terms.errors import BadInputError, CountersealError, StaleError
+from counterseal.terms.rows import SealedRow
+from office import SimulatedOffice, made, person
+
+# What a verb does, bound to everything it needs: the set-up is done, only the act is left.
+Act = Callable[[], object]
+Scene = Callable[[SimulatedOffice], Act]
+
+
+@dataclass(frozen=True)
+class Verb:
+    """done: the set-up of a happy path and the kinds it seals. refused: the same of a refusal, where one exists."""
+
+    done: Scene
+    kinds: tuple[str, ...]
+    refused: Scene | None = None
+    refusal: str = ""
+
+
+def _description(name: str) -> ServiceDescription:
+    return ServiceDescription(
+        name=name,
+        operator="Somebody",
+        algorithm="a",
+        version="1",
+        gallery="g",
+        connector="c",
+        modes=["identification"],
+        case_types=["fraud"],
+        terms_version="1",
+        terms="none",
+    )
+
+
+def _second_use(o: SimulatedOffice) -> Use:
+    return made(
+        propose_use(o.office, name="Another", purpose="other", law_enforcement=True, by=o.who("ines"))
+    )
+
+
+def _asked(o: SimulatedOffice, **asked: object):
+    case = o.case()
+    return made(o.request(case, o.probe(case), **asked))
+
+
+def _contradiction(o: SimulatedOffice) -> str:
+    case = o.case()
+    one, other = o.item(case), o.item(case, "description")
+    edge = relate(o.office, source=one.id, relation="contradicts", target=other.id, by=o.who("ines"))
+    return edge.id
+
+
+def _authority(o: SimulatedOffice) -> Authority:
+    now = o.clock.now
+    return Authority("statute", "18 U.S.C. 1343", now - timedelta(days=1), now + timedelta(days=1))
+
+
+def _open_review(o: SimulatedOffice, *, by: str = "ines"):
+    answered = o.searched(limit=2)
+    return made(open_review(o.office, list_id=answered.candidate_list.id, by=o.who(by)))
+
+
+def _disposed(o: SimulatedOffice):
+    sheet = _open_review(o)
+    for candidate, _ in sheet.items:
+        made(
+            dispose_of_candidate(
+                o.office,
+                review_id=sheet.review_id,
+                candidate_id=candidate,
+                judgement="excluded",
+                by=o.who("ines"),
+            )
+        )
+    return sheet
+
+
+def _pictures(o: SimulatedOffice) -> Path:
+    folder = o.office.home / "more"
+    folder.mkdir()
+    (folder / "synthetic-09.jpg").write_bytes(person(8).photograph(0))
+    (folder / "no-face.png").write_bytes(_blank())
+    return folder
+
+
+def _blank() -> bytes:
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 300), (9, 99, 9)).save(picture, "PNG")
+    return picture.getvalue()
+
+
+def _course(o: SimulatedOffice, *, whose: str, by: str) -> Act:
+    now = o.clock.now
+    return lambda: certify(
+        o.office,
+        person_id=o.who(whose),
+        course="frs-investigator",
+        course_version="2026.1",
+        completed_at=now - timedelta(days=2),
+        expires=now + timedelta(days=2),
+        by=o.who(by),
+    )
+
+
+def _test(o: SimulatedOffice, *, by: str) -> Act:
+    now = o.clock.now
+    return lambda: record_test(
+        o.office,
+        service_id=o.agency.service_id,
+        standard="ISO/IEC 19795-10",
+        report="report 7",
+        passed=False,
+        tested_at=now - timedelta(days=1),
+        due=now + timedelta(days=9),
+        by=o.who(by),
+    )
+
+
+def _open(o: SimulatedOffice, *, by: str, **more: object) -> Act:
+    return lambda: open_case(
+        o.office,
+        number="2031-1",
+        case_type="fraud",
+        statutory_authority="18 U.S.C. 1343",
+        program_code="FRS-2026",
+        by=o.who(by),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _code(o: SimulatedOffice, *, by: str) -> Act:
+    now = o.clock.now
+    return lambda: record_program_code(
+        o.office, code="FRS-2027", valid_from=now, valid_until=now + timedelta(days=9), by=o.who(by)
+    )
+
+
+def _approve(o: SimulatedOffice, *, by: str) -> Act:
+    request = _asked(o)
+    return lambda: approve_search(
+        o.office, request_id=request.id, kind="witness", granted=True, words="seen", by=o.who(by)
+    )
+
+
+def _probe(o: SimulatedOffice, *, by: str) -> Act:
+    case = o.case()
+    item = o.footage(case)
+    return lambda: o.probe(case, item=item, by=by)
+
+
+def _close_review(o: SimulatedOffice, *, by: str) -> Act:
+    exigent_use_of_an_unreviewed_service(o, closes=False)
+    review = ServiceReview.objects.get(status="open")
+    return lambda: close_service_review(o.office, review_id=review.id, outcome="approved", by=o.who(by))
+
+
+def _status(o: SimulatedOffice, status: str, *, by: str) -> Act:
+    return lambda: decide_on_service(
+        o.office, service_id=o.agency.service_id, status=status, by=o.who(by), approval_expires=None
+    )
+
+
+def _concur(o: SimulatedOffice, *, whose: str) -> Act:
+    use = made(propose_use(o.office, name="Another", purpose="other", law_enforcement=True, by=o.who(whose)))
+    return lambda: concur(o.office, use_id=use.id, as_office="privacy", concurs=True, by=o.who("pat"))
+
+
+def _proposer_speaks_too(o: SimulatedOffice) -> Act:
+    made(grant_role(o.office, person_id=o.who("pat"), role="supervisor", by=o.who("admin")))
+    return _concur(o, whose="pat")
+
+
+def _mark(o: SimulatedOffice, *, compared: bool) -> Act:
+    candidate = o.kept(o.searched(limit=2))
+    if compared:
+        o.compare(candidate)
+    return lambda: mark_lead(o.office, candidate_id=candidate.id, by=o.who("ines"))
+
+
+def _ask(o: SimulatedOffice, *, supported: bool) -> Act:
+    lead = o.lead()
+    if supported:
+        o.support(lead)
+    return lambda: o.clearance(lead)
+
+
+def _confirm(o: SimulatedOffice, *, by: str) -> Act:
+    lead = o.lead()
+    o.support(lead)
+    asked = o.clearance(lead)
+    return lambda: o.confirm(asked, by=by)
+
+
+def _lead(o: SimulatedOffice, verb: Callable[..., object], *, by: str, **more: object) -> Act:
+    lead = o.lead()
+    return lambda: verb(o.office, lead_id=lead.id, by=o.who(by), **more)
+
+
+def _disclose(o: SimulatedOffice, *, by: str, contents: list[str]) -> Act:
+    case, authority = o.case(), _authority(o)
+    return lambda: disclose(
+        o.office,
+        case_id=case.id,
+        about=case.id,
+        recipient="prosecutor-1",
+        authority=authority,
+        contents=contents,
+        by=o.who(by),
+    )
+
+
+def _destroy(o: SimulatedOffice, *, by: str) -> Act:
+    case = o.case()
+    probe = o.probe(case)
+    return lambda: destroy(o.office, about=probe.id, authority="retention-7", by=o.who(by))
+
+
+def _withhold(o: SimulatedOffice, *, by: str) -> Act:
+    reference = str(list_references(o.office, connector="embedded")[0]["reference"])
+    return lambda: withhold_reference(
+        o.office, connector="embedded", reference_id=reference, searchable=False, by=o.who(by)
+    )
+
+
+def _erase(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: erase_references(
+        o.office, connector="embedded", person_ref=person(2).person_id, by=o.who(by)
+    )
+
+
+def _enrol(o: SimulatedOffice, *, by: str) -> Act:
+    folder = _pictures(o)
+    return lambda: enrol_references(o.office, connector="embedded", pictures=folder, by=o.who(by))
+
+
+def _for_evaluation(o: SimulatedOffice, *, evaluation: bool) -> Act:
+    answered = o.searched(limit=2)
+    office = replace(o.office, evaluation=evaluation)
+    return lambda: reveal_for_evaluation(office, list_id=answered.candidate_list.id, by=o.who("ines"))
+
+
+def _reveal(o: SimulatedOffice) -> Act:
+    answered = o.searched(limit=2)
+    o.kept(answered)
+    return lambda: reveal(o.office, list_id=answered.candidate_list.id, by=o.who("aud"))
+
+
+def _second_review(o: SimulatedOffice, *, by: str) -> Act:
+    answered = o.searched(limit=2)
+    o.review(answered.candidate_list.id, by="ines", keep={o.candidate(answered).id})
+    return lambda: open_review(o.office, list_id=answered.candidate_list.id, by=o.who(by))
+
+
+def _dispose(o: SimulatedOffice, *, judgement: str) -> Act:
+    sheet = _open_review(o)
+    return lambda: dispose_of_candidate(
+        o.office,
+        review_id=sheet.review_id,
+        candidate_id=sheet.items[0][0],
+        judgement=judgement,
+        by=o.who("ines"),
+    )
+
+
+def _lock(o: SimulatedOffice, *, demoted: bool) -> Act:
+    sheet = _disposed(o)
+    if demoted:
+        made(revoke_role(o.office, person_id=o.who("ines"), role="investigator", by=o.who("admin")))
+        made(grant_role(o.office, person_id=o.who("ines"), role="auditor", by=o.who("admin")))
+    return lambda: lock_review(o.office, review_id=sheet.review_id, by=o.who("ines"))
+
+
+def _resolve(o: SimulatedOffice, *, by: str) -> Act:
+    edge = _contradiction(o)
+    reasons = "the register was wrong and was mended since"
+    return lambda: resolve_contradiction(o.office, relation_id=edge, reasons=reasons, by=o.who(by))
+
+
+def _relate(o: SimulatedOffice) -> Act:
+    case = o.case()
+    one, other = o.item(case), o.item(case)
+    return lambda: relate(o.office, source=one.id, relation="derived-from", target=other.id, by=o.who("ines"))
+
+
+def _compare(o: SimulatedOffice) -> Act:
+    candidate = o.candidate(o.searched(limit=2))
+    case = candidate.candidate_list.request.case
+    step = case.steps.get()
+    return lambda: record_comparison(
+        o.office,
+        candidate_id=candidate.id,
+        result="inconclusive",
+        notes="nothing was seen either way",
+        step_id=step.id,
+        by=o.who("ines"),
+    )
+
+
+def _item(o: SimulatedOffice) -> Act:
+    case = o.case()
+    return lambda: o.item(case, content=b"a statement")
+
+
+def _step(o: SimulatedOffice) -> Act:
+    case = o.case(with_step=False)
+    return lambda: record_step(
+        o.office,
+        case_id=case.id,
+        kind="canvass",
+        outcome="nothing-found",
+        taken_at=o.clock.now - timedelta(hours=1),
+        notes="",
+        by=o.who("ines"),
+    )
+
+
+def _search(o: SimulatedOffice, **asked: object) -> Act:
+    request = _asked(o, **asked)
+    return lambda: o.search(request)
+
+
+def _assign(o: SimulatedOffice, *, by: str) -> Act:
+    case = o.case()
+    return lambda: assign(o.office, case_id=case.id, person_id=o.who("ivan"), by=o.who(by))
+
+
+def _close(o: SimulatedOffice, *, by: str) -> Act:
+    case = o.case()
+    return lambda: close_case(o.office, case_id=case.id, by=o.who(by))
+
+
+def _qualify(o: SimulatedOffice, *, by: str) -> Act:
+    until = o.clock.now + timedelta(days=9)
+    return lambda: qualify_examiner(
+        o.office, person_id=o.who("exa"), authority="the face unit", expires=until, by=o.who(by)
+    )
+
+
+def _attest(o: SimulatedOffice) -> Act:
+    return lambda: attest(o.office, kind="safeguards", by=o.who("untrained"))
+
+
+def _terms(o: SimulatedOffice) -> Act:
+    return lambda: accept_terms(o.office, service_id=o.agency.service_id, by=o.who("sol"))
+
+
+def _rotate(o: SimulatedOffice, *, by: str) -> Act:
+    new = Signer.from_seed(o.office.origin, b"\5" * 32)
+
+    def rotated() -> int | Refusal:
+        outcome = rotate_log_key(o.office, new=new, by=o.who(by))
+        if isinstance(outcome, int):
+            o.office = bootstrap.install_log_key(o.office, new, b"\5" * 32)
+        return outcome
+
+    return rotated
+
+
+def _suspend(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: suspend_use(o.office, use_id=o.agency.use_id, by=o.who(by))
+
+
+def _request(o: SimulatedOffice, *, by: str) -> Act:
+    case = o.case()
+    probe = o.probe(case)
+    return lambda: o.request(case, probe, by=by)
+
+
+def _admit(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: admit_person(o.office, name="Newt New", unit="Fraud unit", by=o.who(by))
+
+
+def _grant(o: SimulatedOffice, *, to: str, by: str) -> Act:
+    return lambda: grant_role(o.office, person_id=o.who(to), role="auditor", by=o.who(by))
+
+
+def _revoke(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: revoke_role(o.office, person_id=o.who("ivan"), role="investigator", by=o.who(by))
+
+
+def _register(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: register_service(o.office, description=_description("New"), by=o.who(by))
+
+
+def _propose(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: propose_use(o.office, name="New", purpose="new", law_enforcement=True, by=o.who(by))
+
+
+VERBS: dict[str, Verb] = {
+    "add_evidence": Verb(_item, ("evidence.added",)),
+    "relate": Verb(_relate, ("evidence.related",)),
+    "resolve_contradiction": Verb(
+        lambda o: _resolve(o, by="sol"),
+        ("contradiction.resolved",),
+        lambda o: _resolve(o, by="ines"),
+        "evidencerelation.refused",
+    ),
+    "admit_person": Verb(
+        lambda o: _admit(o, by="admin"), ("person.admitted",), lambda o: _admit(o, by="sol"), "role.refused"
+    ),
+    "grant_role": Verb(
+        lambda o: _grant(o, to="ivan", by="admin"),
+        ("role.granted",),
+        lambda o: _grant(o, to="admin", by="admin"),
+        "role.refused",
+    ),
+    "revoke_role": Verb(
+        lambda o: _revoke(o, by="admin"), ("role.revoked",), lambda o: _revoke(o, by="ivan"), "role.refused"
+    ),
+    "approve_search": Verb(
+        lambda o: _approve(o, by="sol"),
+        ("search.approved",),
+        lambda o: _approve(o, by="ines"),
+        "approval.refused",
+    ),
+    "attest": Verb(_attest, ("attestation.made",)),
+    "certify": Verb(
+        lambda o: _course(o, whose="untrained", by="tess"),
+        ("certificate.recorded",),
+        lambda o: _course(o, whose="tess", by="tess"),
+        "certificate.refused",
+    ),
+    "qualify_examiner": Verb(
+        lambda o: _qualify(o, by="tess"),
+        ("qualification.recorded",),
+        lambda o: _qualify(o, by="exa"),
+        "qualification.refused",
+    ),
+    "collect_probe": Verb(
+        lambda o: _probe(o, by="ines"), ("probe.collected",), lambda o: _probe(o, by="sol"), "probe.refused"
+    ),
+    "destroy": Verb(
+        lambda o: _destroy(o, by="arc"),
+        ("record.destroyed",),
+        lambda o: _destroy(o, by="admin"),
+        "record.not-destroyed",
+    ),
+    "disclose": Verb(
+        lambda o: _disclose(o, by="dis", contents=["lead"]),
+        ("information.disclosed",),
+        lambda o: _disclose(o, by="dis", contents=["gallery"]),
+        "disclosure.refused",
+    ),
+    "enrol_references": Verb(
+        lambda o: _enrol(o, by="rue"),
+        ("gallery.enrolment.intent", "gallery.enrolment.outcome"),
+        lambda o: _enrol(o, by="ines"),
+        "gallery.refused",
+    ),
+    "erase_references": Verb(
+        lambda o: _erase(o, by="arc"),
+        ("gallery.erasure.intent", "gallery.erasure.outcome"),
+        lambda o: _erase(o, by="ines"),
+        "gallery.refused",
+    ),
+    "withhold_reference": Verb(
+        lambda o: _withhold(o, by="rue"),
+        ("reference.withheld",),
+        lambda o: _withhold(o, by="ines"),
+        "gallery.refused",
+    ),
+    "close_lead": Verb(
+        lambda o: _lead(o, close_lead, by="ines"),
+        ("lead.closed",),
+        lambda o: _lead(o, close_lead, by="sol"),
+        "lead.refused",
+    ),
+    "mark_lead": Verb(
+        lambda o: _mark(o, compared=True),
+        ("lead.marked",),
+        lambda o: _mark(o, compared=False),
+        "lead.refused",
+    ),
+    "note_in_report": Verb(lambda o: _lead(o, note_in_report, by="ines", report="ROI-9"), ("lead.noted",)),
+    "open_case": Verb(
+        lambda o: _open(o, by="ines"),
+        ("case.opened",),
+        lambda o: _open(o, by="ines", program_established=True, program_assessed=True),
+        "caseassignment.refused",
+    ),
+    "assign": Verb(
+        lambda o: _assign(o, by="ines"),
+        ("case.assigned",),
+        lambda o: _assign(o, by="ivan"),
+        "caseassignment.refused",
+    ),
+    "close_case": Verb(
+        lambda o: _close(o, by="sol"), ("case.closed",), lambda o: _close(o, by="aud"), "case.refused"
+    ),
+    "record_step": Verb(_step, ("step.recorded",)),
+    "propose_use": Verb(
+        lambda o: _propose(o, by="sol"), ("use.proposed",), lambda o: _propose(o, by="aud"), "use.refused"
+    ),
+    "concur": Verb(
+        lambda o: _concur(o, whose="ines"), ("use.reviewed",), _proposer_speaks_too, "use.refused"
+    ),
+    "suspend_use": Verb(
+        lambda o: _suspend(o, by="cora"), ("use.suspended",), lambda o: _suspend(o, by="sol"), "use.refused"
+    ),
+    "record_comparison": Verb(_compare, ("candidate.compared",)),
+    "accept_terms": Verb(_terms, ("terms.accepted",)),
+    "close_service_review": Verb(
+        lambda o: _close_review(o, by="rue"),
+        ("service.review-closed",),
+        lambda o: _close_review(o, by="sol"),
+        "servicereview.refused",
+    ),
+    "decide_on_service": Verb(
+        lambda o: _status(o, "suspended", by="pat"),
+        ("service.decided",),
+        lambda o: _status(o, "disapproved", by="reg"),
+        "service.refused",
+    ),
+    "record_program_code": Verb(
+        lambda o: _code(o, by="sol"),
+        ("program.recorded",),
+        lambda o: _code(o, by="ines"),
+        "programcode.refused",
+    ),
+    "record_test": Verb(
+        lambda o: _test(o, by="rue"), ("service.tested",), lambda o: _test(o, by="reg"), "servicetest.refused"
+    ),
+    "register_service": Verb(
+        lambda o: _register(o, by="ines"),
+        ("service.registered",),
+        lambda o: _register(o, by="aud"),
+        "service.refused",
+    ),
+    "confirm_action": Verb(
+        lambda o: _confirm(o, by="sol"),
+        ("action.cleared",),
+        lambda o: _confirm(o, by="ines"),
+        "enforcementaction.refused",
+    ),
+    "request_clearance": Verb(
+        lambda o: _ask(o, supported=True),
+        ("action.clearance-requested",),
+        lambda o: _ask(o, supported=False),
+        "action.refused",
+    ),
+    "request_search": Verb(
+        lambda o: _request(o, by="ines"),
+        ("search.requested",),
+        lambda o: _request(o, by="sol"),
+        "searchrequest.refused",
+    ),
+    "reveal_for_evaluation": Verb(
+        lambda o: _for_evaluation(o, evaluation=True),
+        ("evaluation.revealed",),
+        lambda o: _for_evaluation(o, evaluation=False),
+        "evaluation.refused",
+    ),
+    "dispose_of_candidate": Verb(
+        lambda o: _dispose(o, judgement="inconclusive"),
+        ("candidate.disposed",),
+        lambda o: _dispose(o, judgement="support-for-same-source"),
+        "disposition.refused",
+    ),
+    "lock_review": Verb(
+        lambda o: _lock(o, demoted=False),
+        ("review.locked",),
+        lambda o: _lock(o, demoted=True),
+        "review.refused",
+    ),
+    "open_review": Verb(
+        lambda o: _second_review(o, by="exa"),
+        ("review.opened",),
+        lambda o: _second_review(o, by="ines"),
+        "review.refused",
+    ),
+    "reveal": Verb(_reveal, ("candidates.revealed",)),
+    "rotate_log_key": Verb(
+        lambda o: _rotate(o, by="admin"),
+        ("log.key-rotated",),
+        lambda o: _rotate(o, by="sol"),
+        "log.key-refused",
+    ),
+    "search": Verb(
+        _search,
+        ("search.intent", "search.outcome"),
+        lambda o: _search(o, purpose=Purpose("suspect-lead", "case")),
+        "search.refused",
+    ),
+}
+
+
+def sealed_rows() -> dict[str, str]:
+    """Every sealed row by table and id, with its digest."""
+    return {
+        f"{row.table()}:{row.pk}": row.digest()
+        for model in apps.get_models()
+        if issubclass(model, SealedRow)
+        for row in model._default_manager.all()
+    }
+
+
+def test_every_verb_is_in_the_table():
+    """A verb opens a change; whatever does, is tried here."""
+    found = set()
+    for module in pkgutil.iter_modules(counterseal.gateway.__path__):
+        code = importlib.import_module(f"counterseal.gateway.{module.name}")
+        for name, function in inspect.getmembers(code, inspect.isfunction):
+            own = function.__module__ == code.__name__ and not name.startswith("_")
+            if own and "with change(" in inspect.getsource(function):
+                found.add(name)
+    assert found == set(VERBS)
+    assert len(found) == 43
+
+
+@pytest.mark.parametrize("name", sorted(VERBS))
+def test_done_is_sealed_with_its_rows(office, name):
+    """Exactly the expected entries; every row that is new or changed is under one of them."""
+    act = VERBS[name].done(office)
+    size, before = LogEntry.objects.count(), sealed_rows()
+
+    outcome = act()
+
+    assert not isinstance(outcome, Refusal | NotCleared), outcome
+    assert VERBS[name].kinds == tuple(e.kind for e in office.entries()[size:])
+    changed = {key for key, digest in sealed_rows().items() if before.get(key) != digest}
+    named = {
+        f"{table}:{key}"
+        for n in range(size, LogEntry.objects.count())
+        for table, key, _ in office.opened(n)["rows"]
+    }
+    assert changed <= named
+    for n in range(size, LogEntry.objects.count()):
+        opened = office.opened(n)
+        assert opened["initiator"].startswith("person-")
+        assert opened["target"]
+    assert office.fsck().sound
+
+
+@pytest.mark.parametrize("name", sorted(n for n, v in VERBS.items() if v.refused))
+def test_refusal_is_sealed_and_changes_nothing_else(office, name):
+    """One entry that says refused; no new row but the refused record itself, where it is one."""
+    act = VERBS[name].refused(office)
+    size, before = LogEntry.objects.count(), sealed_rows()
+
+    outcome = act()
+
+    refusal = outcome.refusal if isinstance(outcome, NotCleared) else outcome
+    office.sealed_refusal(refusal, VERBS[name].refusal, *refusal.clauses)
+    assert LogEntry.objects.count() == size + 1
+    assert all(u.missing and u.remedy for u in refusal.unmet)
+    changed = {key.partition(":")[0] for key, digest in sealed_rows().items() if before.get(key) != digest}
+    assert changed <= {"casework.searchrequest", "casework.enforcementaction"}
+    assert office.fsck().sound
+
+
+def test_verbs_without_a_refusal_are_known():
+    """Who may do these is not restricted yet beyond being somebody here; a new one is noticed."""
+    assert {n for n, v in VERBS.items() if not v.refused} == {
+        "accept_terms",
+        "add_evidence",
+        "attest",
+        "note_in_report",
+        "record_comparison",
+        "record_step",
+        "relate",
+        "reveal",
+    }
+
+
+class BrokenError(Exception):
+    """Something breaks in the middle."""
+
+
+@pytest.mark.parametrize("name", sorted(VERBS))
+def test_verb_that_breaks_leaves_nothing(office, name, monkeypatch):
+    """The checkpoint cannot be signed: no row, no entry, no node, no changed row; then it works."""
+    act = VERBS[name].done(office)
+    before = (LogEntry.objects.count(), LogNode.objects.count(), sealed_rows())
+
+    def broken(*_: object) -> None:
+        raise BrokenError
+
+    monkeypatch.setattr("counterseal.gateway.sealing.sign_checkpoint", broken)
+    with pytest.raises(BrokenError):
+        act()
+    monkeypatch.undo()
+
+    assert before == (LogEntry.objects.count(), LogNode.objects.count(), sealed_rows())
+    act()
+    assert office.fsck().sound
+
+
+@pytest.mark.parametrize("name", sorted(VERBS))
+def test_nobody_is_nobody(office, name, monkeypatch):
+    """An id that is not a person's does nothing and seals nothing."""
+    act = VERBS[name].done(office)
+    before = (LogEntry.objects.count(), sealed_rows())
+    monkeypatch.setattr(type(office), "who", lambda self, short: "person-of-nobody")
+
+    with pytest.raises((BadInputError, StaleError)):
+        act()
+
+    assert before == (LogEntry.objects.count(), sealed_rows())
+
+
+class TestBadInput:
+    """Said before anything is written."""
+
+    def tried(self, office: SimulatedOffice, act: Act, match: str) -> None:
+        """The act is bad input in these words, and leaves nothing."""
+        before = (LogEntry.objects.count(), sealed_rows())
+        with pytest.raises(CountersealError, match=match):
+            act()
+        assert before == (LogEntry.objects.count(), sealed_rows())
+
+    def test_of_requests(self, office):
+        """Modes with what they need, and nothing else."""
+        case = office.case()
+        probe = office.probe(case)
+        for asked, match in (
+            ({"mode": "streaming"}, "there is no mode"),
+            ({"limit": 0}, "1 to 50"),
+            ({"limit": 51}, "1 to 50"),
+            ({"mode": "verification"}, "a claimed reference belongs"),
+            ({"claimed_reference": "ref-1"}, "a claimed reference belongs"),
+            ({"mode": "two-photographs"}, "a second probe belongs"),
+            ({"second_probe_id": probe.id}, "a second probe belongs"),
+            ({"service_id": "service-of-nobody"}, "there is no service"),
+            ({"use_id": "use-of-nobody"}, "there is no use"),
+            ({"probe_id": "probe-of-nobody"}, "there is no probe"),
+        ):
+            self.tried(office, lambda asked=asked: office.request(case, probe, **asked), match)
+
+    def test_of_evidence_and_comparisons(self, office):
+        """An item says what it is; a comparison is with one other thing of the same case."""
+        case, other = office.case(), office.case()
+        answered = office.searched(limit=2)
+        candidate = office.candidate(answered)
+        still = answered.request.probe.evidence_item_id
+        mine = candidate.candidate_list.request.case
+
+        def compared(**with_what: str) -> Act:
+            return lambda: record_comparison(
+                office.office,
+                candidate_id=candidate.id,
+                result=with_what.pop("result", "consistent"),
+                notes=with_what.pop("notes", "height and gait"),
+                by=office.who("ines"),
+                **with_what,
+            )
+
+        item, office_item = office.item(mine).id, office.item(other)
+        for act, match in (
+            (lambda: office.item(case, "rumour"), "no kind of evidence"),
+            (lambda: office.item(case, "line-up"), "whether this witness saw"),
+            (lambda: office.item(case, obtained_at=office.clock.now + timedelta(days=1)), "in the past"),
+            (
+                lambda: relate(
+                    office.office, source=item, relation="likes", target=candidate.id, by=office.who("ines")
+                ),
+                "no relation",
+            ),
+            (
+                lambda: relate(
+                    office.office, source=item, relation="shown-to", target="x", by=office.who("ines")
+                ),
+                "no case holds",
+            ),
+            (
+                lambda: relate(
+                    office.office,
+                    source=item,
+                    relation="shown-to",
+                    target=office_item.id,
+                    by=office.who("ines"),
+                ),
+                "different cases",
+            ),
+            (compared(), "exactly one thing"),
+            (compared(evidence_id=item, step_id=item), "exactly one thing"),
+            (compared(evidence_id=item, result="certain"), "there is no result"),
+            (compared(evidence_id=item, notes="looks alike"), "say in words"),
+            (compared(evidence_id=still), "what was searched with"),
+        ):
+            self.tried(office, act, match)
+        self.tried(office, compared(evidence_id=office.item(other).id), "another case")
+
+    def test_of_reviews(self, office):
+        """One's own open sheet, known judgements, once each, everything before the lock."""
+        sheet = _open_review(office)
+        candidate = sheet.items[0][0]
+
+        def judged(by: str = "ines", **changed: str) -> Act:
+            what = {"candidate_id": candidate, "judgement": "excluded"} | changed
+            return lambda: dispose_of_candidate(
+                office.office, review_id=sheet.review_id, by=office.who(by), **what
+            )
+
+        def opened(by: str) -> Act:
+            listed = office.review_list(sheet.review_id)
+            return lambda: open_review(office.office, list_id=listed, by=office.who(by))
+
+        self.tried(office, judged(judgement="identified"), "no judgement")
+        self.tried(office, judged(by="exa"), "belongs to somebody else")
+        self.tried(office, judged(candidate_id="candidate-x"), "not on this review's sheet")
+        self.tried(office, opened("exa"), "not locked yet")
+        made(judged()())
+        self.tried(office, judged(judgement="potential-lead"), "has its disposition already")
+        listed = office.review_list(sheet.review_id)
+        self.tried(
+            office, lambda: reveal(office.office, list_id=listed, by=office.who("ines")), "only after both"
+        )
+        for other, _ in sheet.items[1:]:
+            made(judged(candidate_id=other)())
+        made(lock_review(office.office, review_id=sheet.review_id, by=office.who("ines")))
+        self.tried(office, judged(), "already `locked`")
+        self.tried(office, opened("exa"), "kept no candidate")
+        assert reveal(office.office, list_id=listed, by=office.who("ines")), (
+            "none of these: seen after one review"
+        )
+
+    def test_of_the_offices(self, office):
+        """Names, dates, roles, statuses."""
+        who, now = office.who, office.clock.now
+        pat = who("pat")
+        use = _second_use(office)
+        for act, match in (
+            (lambda: admit_person(office.office, name=" ", unit="x", by=who("admin")), "a name and a unit"),
+            (lambda: grant_role(office.office, person_id=pat, role="king", by=who("admin")), "no role"),
+            (lambda: grant_role(office.office, person_id="x", role="auditor", by=who("admin")), "no person"),
+            (lambda: grant_role(office.office, person_id=pat, role="privacy", by=who("admin")), "role_once|UNIQUE"),
+            (lambda: revoke_role(office.office, person_id=pat, role="auditor", by=who("admin")), "does not hold"),
+            (lambda: attest(office.office, kind="wisdom", by=pat), "no attestation"),
+            (lambda: attest(office.office, kind="course", by=who("ines")), "UNIQUE|once"),
+            (lambda: concur(office.office, use_id=use.id, as_office="police", concurs=True, by=pat), "the offices are"),
+            (lambda: concur(office.office, use_id=use.id, as_office="civil-rights", concurs=True, by=pat), "does not speak"),
+            (lambda: propose_use(office.office, name="", purpose="x", law_enforcement=True, by=who("sol")), "a name and"),
+            (lambda: decide_on_service(office.office, service_id=office.agency.service_id, status="expired", by=who("rue")), "is put to"),
+            (lambda: decide_on_service(office.office, service_id=office.agency.service_id, status="approved", by=who("rue"), approval_expires=now), "in the future"),
+            (lambda: register_service(office.office, description=replace(_description("N"), operator=""), by=who("reg")), "states its operator"),
+            (lambda: register_service(office.office, description=replace(_description("N"), modes=["crowd"]), by=who("reg")), "no mode"),
+            (lambda: qualify_examiner(office.office, person_id="x", authority="y", expires=now + timedelta(1), by=who("tess")), "no person"),
+            (lambda: qualify_examiner(office.office, person_id=pat, authority=" ", expires=now + timedelta(1), by=who("tess")), "which authority"),
+            (lambda: qualify_examiner(office.office, person_id=pat, authority="y", expires=now, by=who("tess")), "in the future"),
+            (lambda: withhold_reference(office.office, connector="embedded", reference_id="ref-x", searchable=False, by=who("rue")), "no reference"),
+            (lambda: erase_references(office.office, connector="nowhere", person_ref="x", by=who("rue")), "no service of our own"),
+            (lambda: destroy(office.office, about="probe-x", authority="a", by=who("arc")), "holds nothing"),
+            (lambda: open_case(office.office, number="", case_type="fraud", statutory_authority="", program_code="", by=who("ines")), "a number and a type"),
+        ):  # fmt: skip
+            self.tried(office, act, match)
+
+    def test_second_of_a_kind_is_stale_or_told(self, office):
+        """A case number, an approval, a lead: once."""
+        case = office.case(number="2026-77")
+        self.tried(office, lambda: office.case(number=case.number), "open or closed already")
+        act = _approve(office, by="sol")
+        made(act())
+        self.tried(office, act, "decided already")
+        lead = office.lead(office.searched(purpose=office.another_reason()))
+        again = lambda: mark_lead(office.office, candidate_id=lead.candidate_id, by=office.who("ines"))  # noqa: E731
+        self.tried(office, again, "the database refused")
