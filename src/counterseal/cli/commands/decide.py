@@ -87,7 +87,8 @@ def read_facts(data: bytes) -> dict[str, Any]:
 
 def _example(action: str) -> dict[str, Any]:
     examples: dict[str, dict[str, Any]] = {}
-    for file in sorted(shipped("examples").glob("permitted-*.json")):
+    # Where an action has several, the plain one has the shortest name.
+    for file in sorted(shipped("examples").glob("permitted-*.json"), key=lambda f: (len(f.name), f.name)):
         facts = json.loads(file.read_text("utf-8"))
         examples.setdefault(str(facts["action"]), facts)
     if action not in examples:
