@@ -34,6 +34,7 @@ from counterseal.gateway.office import Office  # noqa: E402
 from counterseal.gateway.sealing import change  # noqa: E402
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint  # noqa: E402
 from counterseal.ledger.tree import Frontier  # noqa: E402
+from counterseal.oversight.keystore import KeyStore  # noqa: E402
 from counterseal.oversight.models import LogKey, LogState  # noqa: E402
 from counterseal.oversight.vault import Vault  # noqa: E402
 from counterseal.people.models import Person, Role, RoleGrant  # noqa: E402
@@ -103,6 +104,7 @@ def init_home(
     shutil.copytree(shipped_policies(), home / "policies")
     for key in ("log.key", "vault.key", "fingerprint.key"):
         _write_secret(home / "keys" / key, secrets.token_bytes(32))
+    _key_store(home).make()
     (home / "office.toml").write_text(
         f"agency = {json.dumps(agency)}\norigin = {json.dumps(origin)}\nevaluation = {str(evaluation).lower()}\n"
     )
@@ -189,12 +191,16 @@ def _office(home: Path) -> Office:
         token=secrets.token_bytes,
         policies=load_policies(home / "policies"),
         signer=Signer.from_seed(options.origin, _secret(home, "log.key")),
-        vault=Vault(storage, _secret(home, "vault.key")),
+        vault=Vault(storage, _secret(home, "vault.key"), _key_store(home)),
         fingerprint_key=_secret(home, "fingerprint.key"),
         services=Services(home),
         engine=shared_engine,
         evaluation=options.evaluation,
     )
+
+
+def _key_store(home: Path) -> KeyStore:
+    return KeyStore(home / "erasure" / "slots")
 
 
 def _found(office: Office, *, agency: str, administrator: str) -> str:

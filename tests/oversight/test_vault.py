@@ -92,7 +92,9 @@ class TestChanged:
     def test_wrong_master_key_opens_nothing(self, office):
         """A vault opened with another installation's key."""
         row = put(office)
-        wrong = Vault(FileSystemStorage(location=office.office.home / "vault"), b"\1" * 32)
+        wrong = Vault(
+            FileSystemStorage(location=office.office.home / "vault"), b"\1" * 32, office.office.vault.keys
+        )
         with pytest.raises(VaultError, match="was changed"):
             wrong.open(row.id)
 

@@ -52,6 +52,5 @@ def destroy(office: Office, *, about: str, authority: str, by: str) -> list[str]
             committed={"authority": authority, "objects": [o.id for o in objects]},
             objects=objects,
         )
-    for held in objects:
-        office.vault.sweep(held.id)
+    office.vault.destroy(objects)
     return [o.id for o in objects]

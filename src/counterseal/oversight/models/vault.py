@@ -5,11 +5,15 @@ from django.db.models import Q
 
 
 class VaultObject(models.Model):
-    """A sealed object's wrapped key. Without it the stored bytes are noise: destroying it erases the object."""
+    """A sealed object's wrapped key, and its slot in the key store, without which it unwraps nothing.
+
+    slot: one object's alone, and kept after the destruction, so that it can be looked at.
+    """
 
     id = models.CharField(primary_key=True, max_length=48)
     kind = models.CharField(max_length=40)
     about = models.CharField(max_length=48, db_index=True)
+    slot = models.BigIntegerField(unique=True)
     wrapped_key = models.BinaryField(null=True)
     created_at = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True)
