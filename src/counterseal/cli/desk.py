@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from counterseal import bootstrap
 from counterseal.casework.models import Case
 from counterseal.cli.demo.agency import STAFF
+from counterseal.cli.rotation import finished
 from counterseal.cli.voice import Voice
 from counterseal.gateway.office import Office
 from counterseal.oversight.models import Service, Use, UseStatus
@@ -142,6 +143,7 @@ def opened(home: Path, voice: Voice, *, acting: str = "", default: str = "") -> 
                 raise IntegrityError(
                     f"the database of the installation in `{home}` is gone: restore `{DATABASE}` from its backup"
                 )
+            office = finished(office)
             yield Desk(office, voice, settings.evaluation, acting, default)
         finally:
             bootstrap.close(office)

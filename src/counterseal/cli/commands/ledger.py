@@ -1,8 +1,6 @@
 """`counterseal ledger`: export the log, verify an export, receipts, change of key."""
 
 import json
-import os
-import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -117,37 +115,16 @@ def receipt(_: "Desk", *, index: int, out: Path | None, openings: bool) -> Outco
 @command(ledger, "rotate-key", acts="admin")
 def rotate_key(desk: "Desk") -> Outcome:
     """Change the key that signs the log. The old private key is overwritten; every connector learns the new one."""
-    from counterseal import bootstrap
-    from counterseal.gateway.export_ledger import key_history
+    from counterseal.cli import rotation
     from counterseal.gateway.rotate_log_key import rotate_log_key
     from counterseal.ledger.checkpoint import Signer
 
-    waiting = desk.office.home / "keys" / "log.key.next"
-    if waiting.is_file():
-        # A change of key was interrupted: sealed already, or not.
-        seed = waiting.read_bytes()
-        successor = Signer.from_seed(desk.office.origin, seed)
-        if key_history().current.vkey == successor.vkey:
-            bootstrap.install_log_key(desk.office, successor, seed)
-            waiting.unlink()
-            return Outcome(
-                {"vkey": successor.vkey}, headline="The change of key that was interrupted is done."
-            )
-        waiting.unlink()
-    seed = secrets.token_bytes(32)
+    seed = rotation.successor_seed(desk.office)
     successor = Signer.from_seed(desk.office.origin, seed)
-    # Durable before the log speaks of it: a log whose key is lost can never be written again.
-    descriptor = os.open(waiting, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(seed)
-        file.flush()
-        os.fsync(file.fileno())
     size = rotate_log_key(desk.office, new=successor, by=desk.by)
     if isinstance(size, Refusal):
-        waiting.unlink()
         return refused(size)
-    bootstrap.install_log_key(desk.office, successor, seed)
-    waiting.unlink()
+    rotation.install(desk.office, seed)
     return Outcome(
         {"from_size": size, "vkey": successor.vkey},
         headline="The log has a new key.",
