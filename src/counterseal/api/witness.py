@@ -11,6 +11,7 @@ import argparse
 import json
 import re
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -19,12 +20,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from waitress import wasyncore  # type: ignore[import-untyped]
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.server import create_server  # type: ignore[import-untyped]
 
 from counterseal.gateway.witness_folder import WitnessFolder, open_witness
 from counterseal.ledger.witness import MAX_REQUEST, TEXT_TYPE, Response, Witness
 from counterseal.terms.errors import BadInputError, CountersealError, IntegrityError
 
+REQUEST_WITHIN = 10  # seconds
 _MONITORED = re.compile(r"/([0-9a-f]{64})/checkpoint")
 _REASONS = {
     200: "OK",
@@ -92,6 +96,25 @@ class WitnessApp:
         return Response(404, b"no such path, or nothing was cosigned yet\n")
 
 
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection on which each request must arrive within `REQUEST_WITHIN`, however it dribbles."""
+
+    began: float | None = None
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes in. The library's own limit is on silence only: a byte now and then would win any time."""
+        now = time.monotonic()
+        if self.began is not None and now - self.began > REQUEST_WITHIN:
+            self.will_close = True
+            return False
+        taken: bool = super().received(data)
+        if self.request is None:
+            self.began = None
+        elif self.began is None:
+            self.began = now
+        return taken
+
+
 class WitnessServer:
     """A listening witness. Bounded: 256 KiB a request, 10 s to send it, 100 connections, 4 at work."""
 
@@ -102,40 +125,49 @@ class WitnessServer:
             BadInputError: that address cannot be listened on.
         """
         try:
-            self._server = create_server(
-                WitnessApp(folder),
-                host=host,
-                port=port,
-                threads=4,
-                connection_limit=100,
-                max_request_header_size=16 << 10,
-                max_request_body_size=MAX_REQUEST,
-                # A connection that does not complete a request, however it dribbles, is closed after this.
-                channel_timeout=10,
-                cleanup_interval=2,
-                ident=None,
-                clear_untrusted_proxy_headers=True,
-                expose_tracebacks=False,
-            )
-        except (OSError, ValueError) as error:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listening = socket.create_server((host, port), family=family)
+        except (OSError, OverflowError) as error:
             raise BadInputError(f"`{host}` port {port} cannot be listened on: {error}") from error
+        self._place = listening.getsockname()[:2]
+        self._sockets: dict[int, Any] = {}
+        self._ending = False
+        self._server = create_server(
+            WitnessApp(folder),
+            map=self._sockets,
+            sockets=[listening],
+            threads=4,
+            connection_limit=100,
+            max_request_header_size=16 << 10,
+            max_request_body_size=MAX_REQUEST,
+            channel_timeout=REQUEST_WITHIN,
+            cleanup_interval=2,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+            expose_tracebacks=False,
+        )
+        self._server.channel_class = _Channel
 
     @property
     def address(self) -> str:
         """The submission prefix, for the policy of the logs."""
-        host = self._server.effective_host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.effective_port}"
+        host, port = self._place
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def run(self) -> None:
-        """Serve until interrupted."""
+        """Serve until interrupted or told to end; returns when every socket is closed."""
         try:
-            self._server.run()
+            while not self._ending:
+                wasyncore.loop(timeout=0.5, use_poll=True, map=self._sockets, count=1)
+        except (SystemExit, KeyboardInterrupt):
+            pass  # how an operator ends it
         finally:
-            self._server.close()
+            self._server.task_dispatcher.shutdown()
+            wasyncore.close_all(self._sockets)
 
-    def close(self) -> None:
-        """Stop serving; for a server that runs in a thread."""
-        self._server.close()
+    def end(self) -> None:
+        """Let `run` return within half a second; from any thread."""
+        self._ending = True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
