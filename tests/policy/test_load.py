@@ -34,8 +34,8 @@ FAULTS = {
     ),
     "an action that two packs permit": (
         f"{DHS}/source.toml",
-        'permits = ["analysis"]',
-        'permits = ["analysis", "disclosure"]',
+        'permits = ["analysis", "verify-claim"]',
+        'permits = ["analysis", "verify-claim", "disclosure"]',
         "lists `disclosure` under `permits`, and no policy permits it",
     ),
     "more names than conditions": (

@@ -166,7 +166,7 @@ class SearchRequest(SealedRow):
 
     limit: longest candidate list asked for, 1 to 50. claimed_reference: for a verification.
     second_probe: for a comparison of two photographs. why_again: the reason where this photograph was
-    searched before (R12).
+    searched before (R12). on_behalf_of: id of the agreement under which another agency asked; empty for our own.
     """
 
     prefix = "request"
@@ -192,6 +192,7 @@ class SearchRequest(SealedRow):
     exigency_facts = models.CharField(max_length=VAULT_ID, blank=True)
     exigency_why_no_prior_approval = models.CharField(max_length=VAULT_ID, blank=True)
     why_again = models.CharField(max_length=VAULT_ID, blank=True)
+    on_behalf_of = models.CharField(max_length=48, blank=True)
     payload_digest = models.CharField(max_length=64)
     status = models.CharField(max_length=20, default=RequestStatus.REQUESTED)
     requested_at = models.DateTimeField()

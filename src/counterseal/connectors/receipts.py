@@ -18,7 +18,14 @@ from counterseal.ledger.entry import Disclosure, check_disclosure, read_entry
 from counterseal.ledger.errors import LedgerError
 from counterseal.ledger.keys import Trust
 from counterseal.ledger.receipt import verify_receipt
+from counterseal.terms.biometrics import Mode
 from counterseal.terms.errors import CountersealError, UnavailableError
+
+# Which sealed intents open the gate, and for which comparisons: a checkpoint verifies claims and searches nobody.
+_INTENTS = {
+    "search.intent": frozenset(Mode),
+    "verification.intent": frozenset({Mode.VERIFICATION}),
+}
 
 
 class ReceiptRefusedError(CountersealError):
@@ -88,8 +95,9 @@ class ReceiptGate:
     def admit(self, submission: Submission) -> Question:
         """The question, once everything holds; the receipt is then used up.
 
-        # 1 signature, origin and inclusion, 2 a permitted search intent for this service, 3 the request's
-        # digest is the one committed, 4 the photographs are the request's, 5 fresh, 6 single use.
+        # 1 signature, origin and inclusion, 2 a permitted intent for this service, 3 the request's digest is
+        # the one committed, 4 its comparison is one that this kind of intent opens, 5 the photographs are the
+        # request's, 6 fresh, 7 single use.
 
         Raises:
             ReceiptRefusedError: whatever fails first, in words.
@@ -100,15 +108,17 @@ class ReceiptGate:
             name, committed = check_disclosure(entry, Disclosure.parse(submission.opening))
         except LedgerError as error:
             raise ReceiptRefusedError(f"the receipt does not hold: {error}") from error
-        if entry.kind != "search.intent" or entry.outcome != "permitted":
+        if entry.kind not in _INTENTS or entry.outcome != "permitted":
             raise ReceiptRefusedError(
-                f"the sealed entry is `{entry.kind}`, `{entry.outcome}`: no permitted search"
+                f"the sealed entry is `{entry.kind}`, `{entry.outcome}`: no permitted search or verification"
             )
         if entry.public.get("service") != self.service_id:
             raise ReceiptRefusedError("the sealed intent addresses another service")
         if name != "request" or committed != hashlib.sha256(submission.request).hexdigest():
             raise ReceiptRefusedError("the receipt is for another request")
         asked = json.loads(submission.request)
+        if asked["mode"] not in _INTENTS[entry.kind]:
+            raise ReceiptRefusedError(f"a `{entry.kind}` opens no `{asked['mode']}`")
         for photograph, field in ((submission.probe, "probe"), (submission.second, "second")):
             digest = hashlib.sha256(photograph).hexdigest() if photograph else ""
             if digest != asked[field]:

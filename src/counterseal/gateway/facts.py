@@ -16,9 +16,16 @@ from counterseal.casework.models import (
 )
 from counterseal.casework.words import ActionKind, ApprovalKind, CaseStatus, ComparisonResult, LeadStatus
 from counterseal.gateway.collect_probe import meets_floor
+from counterseal.gateway.partners import Partner
 from counterseal.gateway.records import Records
 from counterseal.oversight.models import (
+    AnalysisApproval,
+    Concurrence,
     Service,
+    ServiceTest,
+    TermsAcceptance,
+    Use,
+    VerificationTerms,
 )
 from counterseal.people.models import (
     Attestation,
@@ -50,8 +57,10 @@ def person_facts(person_id: str) -> Facts:
     }
 
 
-def search_facts(request: SearchRequest, service: Service, held: Records, *, at: datetime) -> Facts:
-    """Everything that decides whether this search may run at this instant. held: read at that instant."""
+def search_facts(
+    request: SearchRequest, service: Service, held: Records, *, partner: Partner | None, at: datetime
+) -> Facts:
+    """Everything that decides whether this search may run at this instant. held, partner: read at that instant."""
     facts: Facts = {
         "action": request.mode,
         "at": instant(at),
@@ -132,6 +141,7 @@ def search_facts(request: SearchRequest, service: Service, held: Records, *, at:
             "gallery_today": held.by_gallery + 1,
         },
     }
+    facts["partner"] = _partner(partner, _status(service, at=at), at=at)
     if request.mode == Mode.VERIFICATION:
         facts["claim"] = {"reference": request.claimed_reference}
     if request.second_probe is not None:
@@ -217,17 +227,124 @@ def examination_facts(review: Review, *, candidate: str, conclusion: str, at: da
     }
 
 
-def _service(service: Service, held: Records, *, at: datetime) -> Facts:
-    status = "none" if held.test_passed is None else "passed" if held.test_passed else "failed"
+def _partner(partner: Partner | None, own_status: str, *, at: datetime) -> Facts:
+    if partner is None:
+        return {
+            "agency": "",
+            "authority": "",
+            "citation": "",
+            "valid_from": instant(at),
+            "valid_until": instant(at),
+            "reached_status": own_status,
+            "bars_it": False,
+        }
+    return {
+        "agency": partner.agency,
+        "authority": partner.authority,
+        "citation": partner.citation,
+        "valid_from": instant(partner.valid_from),
+        "valid_until": instant(partner.valid_until),
+        "reached_status": _status(partner.reached, at=at),
+        "bars_it": partner.bars_it,
+    }
+
+
+def _status(service: Service, *, at: datetime) -> str:
+    """The service's standing at this instant: an approval that has run out is none."""
     expired = service.status in ("approved", "approved-with-conditions") and service.approval_expires <= at
+    return "expired" if expired else service.status
+
+
+def claim_facts(
+    *,
+    by: str,
+    use: Use,
+    terms: VerificationTerms,
+    service: Service,
+    reference: str,
+    choice: Mapping[str, object],
+    capture: Mapping[str, object],
+    at: datetime,
+) -> Facts:
+    """What decides whether a claim may be verified outside law enforcement.
+
+    choice: `who_may`, `told`, `declined`, `says_no_citizen`. capture: `done`, `liveness`.
+    """
+    return {
+        "action": "verify-claim",
+        "at": instant(at),
+        "person": person_facts(by),
+        "service": service_facts(service, at=at),
+        "use": {
+            "id": use.id,
+            "status": use.status,
+            "law_enforcement": use.law_enforcement,
+            "concurrences": _concurrences(use),
+        },
+        "claim": {"reference": reference, "setting": terms.setting},
+        "choice": dict(choice),
+        "alternative": {"stated": bool(terms.alternative.strip())},
+        "face_capture": {**capture, "liveness_called_for": terms.liveness_called_for},
+        "terms": {"accepted_version": _accepted_terms(service, by)},
+    }
+
+
+def analysis_facts(
+    *, by: str, use: Use, service: Service, operation: str, case_type: str, at: datetime
+) -> Facts:
+    """What decides whether a face may be analysed. approved_by: the offices' word on age estimation for this use."""
+    approved = list(
+        AnalysisApproval.objects.filter(use=use).order_by("office").values_list("office", flat=True)
+    )
+    return {
+        "action": "analysis",
+        "at": instant(at),
+        "person": person_facts(by),
+        "service": service_facts(service, at=at),
+        "use": {"id": use.id, "status": use.status, "concurrences": _concurrences(use)},
+        "analysis": {
+            "operation": operation,
+            "approved_use": use.id if approved else "",
+            "approved_by": approved,
+            "case_type": case_type,
+        },
+        "terms": {"accepted_version": _accepted_terms(service, by)},
+    }
+
+
+def service_facts(service: Service, *, at: datetime) -> Facts:
+    """A service and the latest test of its present version."""
+    test = ServiceTest.objects.filter(service=service, version=service.version).order_by("-tested_at").first()
+    return _service_group(service, test.passed if test else None, test.due if test else None, at=at)
+
+
+def _concurrences(use: Use) -> list[str]:
+    return list(
+        Concurrence.objects.filter(use=use, concurs=True).order_by("office").values_list("office", flat=True)
+    )
+
+
+def _accepted_terms(service: Service, person_id: str) -> str:
+    latest = TermsAcceptance.objects.filter(service=service, person_id=person_id).order_by("-at").first()
+    return latest.terms_version if latest else ""
+
+
+def _service(service: Service, held: Records, *, at: datetime) -> Facts:
+    return _service_group(service, held.test_passed, held.test_due, at=at)
+
+
+def _service_group(service: Service, passed: bool | None, due: datetime | None, *, at: datetime) -> Facts:
     return {
         "id": service.id,
-        "status": "expired" if expired else service.status,
+        "status": _status(service, at=at),
         "approval_expires": instant(service.approval_expires),
         "modes": sorted(service.modes),
         "case_types": sorted(service.case_types),
         "terms_version": service.terms_version,
-        "test": {"status": status, "due": instant(held.test_due or NEVER)},
+        "test": {
+            "status": "none" if passed is None else "passed" if passed else "failed",
+            "due": instant(due or NEVER),
+        },
     }
 
 

@@ -32,12 +32,18 @@ WRITTEN_ONCE = (
     "casework.probeedit",
     "casework.probe",
     "casework.investigativestep",
+    "oversight.alternativetaken",
+    "oversight.analysisapproval",
+    "oversight.complaint",
     "oversight.concurrence",
     "oversight.disclosure",
     "oversight.finding",
+    "oversight.partneragreement",
+    "oversight.partnerservice",
     "oversight.programcode",
     "oversight.servicetest",
     "oversight.termsacceptance",
+    "oversight.verificationterms",
     "oversight.logentry",
     "oversight.logkey",
     "oversight.lognode",
@@ -54,6 +60,8 @@ MOVING = {
     "oversight.servicereview": ("status", "outcome", "decided_by_id"),
     "oversight.use": ("status",),
     "oversight.duty": ("closed_at", "closed_by_id"),
+    "oversight.optout": ("status", "token", "receipt_token", "withdrawn_at"),
+    "oversight.keptsample": ("destroyed_at",),
     "oversight.vaultobject": ("wrapped_key", "destroyed_at"),
 }
 # Set once: from empty to something, then never again.
@@ -62,6 +70,8 @@ SET_ONCE = {
     "casework.searchrequest": "intent_index",
     "casework.evidencerelation": "resolved_at",
     "oversight.duty": "closed_at",
+    "oversight.keptsample": "destroyed_at",
+    "oversight.optout": "withdrawn_at",
     "oversight.vaultobject": "destroyed_at",
 }
 NEVER_DELETED = (

@@ -23,6 +23,8 @@ from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
+# An approval may cover age estimation (D-026-11/no-face-analysis); no service that is built does it.
+_MODES = {*map(str, Mode), "age-estimation"}
 _MOVES = {
     ServiceStatus.UNDER_REVIEW: "take up a service's review",
     ServiceStatus.APPROVED: "approve a service",
@@ -55,8 +57,10 @@ def register_service(office: Office, *, description: ServiceDescription, by: str
     for said in ("name", "operator", "algorithm", "version", "gallery", "terms_version"):
         if not str(getattr(description, said)).strip():
             raise BadInputError(f"a service states its {said.replace('_', ' ')}")
-    if unknown := set(description.modes) - set(Mode):
-        raise BadInputError(f"there is no mode {', '.join(sorted(unknown))}; the modes are {', '.join(Mode)}")
+    if unknown := set(description.modes) - _MODES:
+        raise BadInputError(
+            f"there is no mode {', '.join(sorted(unknown))}; the modes are {', '.join(sorted(_MODES))}"
+        )
     check_floor(description.quality_floor)
     with change(office) as now:
         service_id = office.new_id(Service)

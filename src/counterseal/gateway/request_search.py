@@ -11,7 +11,7 @@ from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
 from counterseal.ledger.canonical import write_canonical
-from counterseal.oversight.models import Service, Use, VaultObject
+from counterseal.oversight.models import PartnerAgreement, Service, Use, VaultObject
 from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
@@ -58,13 +58,15 @@ def request_search(
     exigency: Exigency | None = None,
     witness_methods_exhausted: bool = False,
     why_again: str = "",
+    on_behalf_of: str = "",
 ) -> SearchRequest | Refusal:
     """Write down what is asked. Nothing is decided and nothing leaves yet: `search` does that.
 
     limit: longest candidate list wanted, 1 to 50 (10 unless told: long lists make reviewers err, R31).
+    on_behalf_of: id of the agreement with the agency that asked, where it is not our own search.
 
     Raises:
-        BadInputError: unknown mode or row, limit out of range, a mode without what it needs, or the same
+        BadInputError: unknown mode, agreement or row, limit out of range, a mode without what it needs, or the same
             photograph again without `why_again` (R12).
     """
     if mode not in list(Mode):
@@ -83,6 +85,8 @@ def request_search(
         second = found(Probe, second_probe_id) if second_probe_id else None
         found(Service, service_id)
         found(Use, use_id)
+        if on_behalf_of:
+            found(PartnerAgreement, on_behalf_of)
         for p in (probe, second):
             if p is not None and p.case_id != case.id:
                 raise BadInputError(f"probe `{p.id}` belongs to another case")
@@ -148,6 +152,7 @@ def request_search(
             if exigency
             else "",
             why_again=keep(why_again, "why-again"),
+            on_behalf_of=on_behalf_of,
             status=RequestStatus.REQUESTED,
             requested_at=now.at,
         )
@@ -158,7 +163,7 @@ def request_search(
             action="request a search",
             target=request.id,
             outcome="done",
-            public={"mode": mode, "exigency": exigency is not None},
+            public={"mode": mode, "exigency": exigency is not None, "on_behalf": bool(on_behalf_of)},
             rows=[request],
             objects=objects,
         )
@@ -189,6 +194,7 @@ def payload_digest(office: Office, request: SearchRequest) -> str:
         ],
         "methods_exhausted": request.witness_methods_exhausted,
         "again": request.why_again,
+        "behalf": request.on_behalf_of,
     }
     return hashlib.sha256(office.fingerprint_key + write_canonical(payload)).hexdigest()
 

@@ -23,6 +23,7 @@ from counterseal.gateway.facts import search_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
+from counterseal.gateway.partners import Partner, partner_of
 from counterseal.gateway.records import read_records
 from counterseal.gateway.request_search import payload_digest
 from counterseal.gateway.sealing import Change, Sealed, change
@@ -85,7 +86,8 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
             )
         service = found(Service, request.service_id)
         held = read_records(request, service_version=service.version, at=now.at)
-        decision = office.decide(search_facts(request, service, held, at=now.at), now.at)
+        partner = partner_of(request, service)
+        decision = office.decide(search_facts(request, service, held, partner=partner, at=now.at), now.at)
         if isinstance(decision, Refusal):
             request.status = RequestStatus.REFUSED
             return now.refuse(
@@ -100,7 +102,9 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
         # Opened once: what was hashed into the question is what leaves.
         probe = office.vault.open(request.probe.sent)
         second = office.vault.open(request.second_probe.sent) if request.second_probe else b""
-        question, intent = _seal_intent(now, request, decision, by, probe, second, faces=held.faces + 1)
+        question, intent = _seal_intent(
+            now, request, decision, by, probe, second, faces=held.faces + 1, partner=partner
+        )
     submission = Submission(
         request=question,
         entry=intent.body,
@@ -131,7 +135,15 @@ def _whole(request_id: str) -> SearchRequest:
 
 
 def _seal_intent(
-    now: Change, request: SearchRequest, permit: Permit, by: str, probe: bytes, second: bytes, *, faces: int
+    now: Change,
+    request: SearchRequest,
+    permit: Permit,
+    by: str,
+    probe: bytes,
+    second: bytes,
+    *,
+    faces: int,
+    partner: Partner | None,
 ) -> tuple[bytes, Sealed]:
     """Open the permit's duties, mark the request submitted, and seal the question that will leave."""
     question = write_canonical(
@@ -165,6 +177,7 @@ def _seal_intent(
             "case_type": _code(request.case.type),
             "subject_role": _code(request.probe.subject_role),
             "exigency": request.exigency_claimed,
+            "partner": partner.agency if partner else "none",
         },
         committed={
             "request": hashlib.sha256(question).hexdigest(),

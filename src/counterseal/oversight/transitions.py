@@ -31,6 +31,11 @@ _TABLE = [
     Transition("oversight.use", "propose a use", ("",), UseStatus.UNDER_REVIEW, frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"}), "D-026-11/oversight"),
     Transition("oversight.use", "give an office's word on a use", (UseStatus.UNDER_REVIEW,), UseStatus.UNDER_REVIEW, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
     Transition("oversight.use", "activate a use", (UseStatus.UNDER_REVIEW,), UseStatus.ACTIVE, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
+    Transition("oversight.verificationterms", "state how a use verifies claims", ("",), "recorded", frozenset({"privacy"}), "D-026-11/opt-out", ("proposed_by_id",)),
+    Transition("oversight.analysisapproval", "approve age estimation for a use", ("",), "recorded", THREE_OFFICES, "D-026-11/no-face-analysis", ("proposed_by_id",)),
+    Transition("oversight.optout", "register a choice", ("",), "standing", frozenset({"anybody"}), "D-026-11/opt-out"),
+    Transition("oversight.optout", "withdraw a choice", ("standing",), "withdrawn", frozenset({"anybody"}), "D-026-11/opt-out"),
+    Transition("oversight.partneragreement", "record an agreement with a partner", ("",), "recorded", REVIEWING_UNIT | frozenset({"disclosure-officer"}), "HSI-M/3-sharing"),
     Transition("oversight.use", "suspend a use", (UseStatus.ACTIVE, UseStatus.UNDER_REVIEW), UseStatus.SUSPENDED, THREE_OFFICES, "D-026-11/oversight"),
 ]  # fmt: skip
 

@@ -20,6 +20,7 @@ class Role(StrEnum):
     EXAMINER = "examiner"
     DISCLOSURE_OFFICER = "disclosure-officer"
     ANALYSIS_OPERATOR = "analysis-operator"
+    GATE_OPERATOR = "gate-operator"
     REVIEWING_UNIT = "reviewing-unit"
     PRIVACY_OFFICE = "privacy"
     CIVIL_RIGHTS_OFFICE = "civil-rights"

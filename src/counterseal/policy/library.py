@@ -29,6 +29,7 @@ from counterseal.policy.pack import (
     Condition,
     Duty,
     NarrativeRule,
+    OptOutRule,
     Pack,
     Policy,
     Source,
@@ -168,6 +169,14 @@ class PolicyLibrary:
             if pack.narrative is not None:
                 return pack.narrative
         raise UnknownClauseError("no pack has a narrative.toml")
+
+    @property
+    def opt_out(self) -> OptOutRule:
+        """Who may decline, and how long a list of choices holds. Raises: UnknownClauseError."""
+        for pack in reversed(self.packs):
+            if pack.opt_out is not None:
+                return pack.opt_out
+        raise UnknownClauseError("no pack has an opt-out.toml")
 
     def policies(self) -> tuple[Policy, ...]:
         """Every permit and forbid of every pack."""

@@ -1,8 +1,8 @@
 """One pack: a source document turned into clauses, policies, duties, texts and parameters.
 
 A folder `policies/<document>/` holds source.toml, clauses.toml, conditions.toml, rules.cedar and, where the
-document needs them, obligations.cedar, attestations.toml and narrative.toml; cases/ decides nothing and is
-not read here. What concerns one pack alone is checked here, what concerns several together in library.py.
+document needs them, obligations.cedar, attestations.toml, narrative.toml and opt-out.toml; cases/ decides
+nothing and is not read here. What concerns one pack alone is checked here, several together in library.py.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from counterseal.policy.reads import asks_presence, compares
 from counterseal.policy.schema import ActionShape
 
 REQUIRED_FILES = ("source.toml", "clauses.toml", "conditions.toml", "rules.cedar")
-OPTIONAL_FILES = ("obligations.cedar", "attestations.toml", "narrative.toml")
+OPTIONAL_FILES = ("obligations.cedar", "attestations.toml", "narrative.toml", "opt-out.toml")
 _CASES = "cases"
 
 
@@ -144,6 +144,17 @@ class NarrativeRule:
     stop_list: frozenset[str]
 
 
+WHO_MAY_DECLINE = ("everyone", "us-citizens")
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutRule:
+    """Who may decline (`WHO_MAY_DECLINE`), and for how many days a signed list of choices holds."""
+
+    who_may: str
+    list_valid_days: int
+
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """Everything one folder says. digests: hex SHA-256 of each file that decides, by name."""
@@ -154,6 +165,7 @@ class Pack:
     duties: tuple[Duty, ...]
     attestations: Mapping[str, Attestation]
     narrative: NarrativeRule | None
+    opt_out: OptOutRule | None
     digests: Mapping[str, str]
     folder: Path
 
@@ -278,6 +290,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     duties = _obligations(source, files.get("obligations.cedar"), schema, clauses)
     attestations = _attestations(files.get("attestations.toml"), policies, clauses)
     narrative = _narrative(files.get("narrative.toml"), policies)
+    opt_out = _opt_out(files.get("opt-out.toml"))
     _all_used(files["conditions.toml"], conditions, policies)
     _all_held(files["clauses.toml"], clauses, policies, duties)
     return Pack(
@@ -287,6 +300,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
         duties,
         attestations,
         narrative,
+        opt_out,
         {name: file.digest for name, file in files.items()},
         folder,
     )
@@ -618,6 +632,23 @@ def _narrative(file: _File | None, policies: tuple[Policy, ...]) -> NarrativeRul
         if word != word.lower() or len(word.split()) != 1:
             raise file.error(f"`{word}` is not one word in lower case", "write it so", "stop_list =")
     return NarrativeRule(minimum, frozenset(words))
+
+
+def _opt_out(file: _File | None) -> OptOutRule | None:
+    if file is None:
+        return None
+    table = _Table(file, file.toml(), "who_may")
+    who_may, days = table.text("who_may"), table.take("list_valid_days", int, "a whole number")
+    table.done()
+    if who_may not in WHO_MAY_DECLINE:
+        raise file.error(
+            f"`{who_may}` is nobody who may decline", f"write {' or '.join(WHO_MAY_DECLINE)}", "who_may ="
+        )
+    if not 1 <= days <= 366:
+        raise file.error(
+            f"a list cannot be valid for {days} days", "write 1 to 366 days", "list_valid_days ="
+        )
+    return OptOutRule(who_may, days)
 
 
 def _all_used(file: _File, conditions: Mapping[str, Condition], policies: tuple[Policy, ...]) -> None:

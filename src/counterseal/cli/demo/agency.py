@@ -31,7 +31,7 @@ RowT = TypeVar("RowT")
 AGENCY = "Harbour County Investigations (synthetic)"
 ORIGIN = "harbour-county.example/face-recognition"
 PROGRAM_CODE = "FRS-2026"
-CASE_TYPES = ("fraud", "theft", "robbery")
+CASE_TYPES = ("fraud", "theft", "robbery", "boarding")
 EMBEDDED = "embedded"
 USE = "Investigative leads"
 
@@ -48,6 +48,7 @@ STAFF: dict[str, tuple[str, str, tuple[Role, ...]]] = {
     "pat": ("Pat Privacy", "Privacy Office", (Role.PRIVACY_OFFICE,)),
     "cora": ("Cora Civilrights", "Civil rights office", (Role.CIVIL_RIGHTS_OFFICE,)),
     "cio": ("Ciro Information", "Chief Information Officer", (Role.INFORMATION_OFFICE,)),
+    "gail": ("Gail Gate", "Boarding gate 4", (Role.GATE_OPERATOR,)),
     "dis": ("Dis Disclosure", "Records", (Role.DISCLOSURE_OFFICER,)),
     "arc": ("Arc Archivist", "Records", (Role.RECORDS_OFFICE,)),
     "aud": ("Aud Auditor", "Professional responsibility", (Role.AUDITOR,)),

@@ -10,6 +10,16 @@ from counterseal.oversight.models.log import (
     LogNode,
     LogState,
 )
+from counterseal.oversight.models.optout import (
+    AlternativeTaken,
+    AnalysisApproval,
+    Complaint,
+    KeptSample,
+    OptOut,
+    OptOutStatus,
+    VerificationTerms,
+)
+from counterseal.oversight.models.partners import PartnerAgreement, PartnerService
 from counterseal.oversight.models.services import (
     ProgramCode,
     Service,
@@ -22,16 +32,24 @@ from counterseal.oversight.models.uses import Concurrence, Use, UseStatus
 from counterseal.oversight.models.vault import VaultObject
 
 __all__ = [
+    "AlternativeTaken",
+    "AnalysisApproval",
+    "Complaint",
     "Concurrence",
     "Disclosure",
     "Duty",
     "Finding",
+    "KeptSample",
     "LogCosignature",
     "LogDisclosures",
     "LogEntry",
     "LogKey",
     "LogNode",
     "LogState",
+    "OptOut",
+    "OptOutStatus",
+    "PartnerAgreement",
+    "PartnerService",
     "ProgramCode",
     "Service",
     "ServiceReview",
@@ -41,4 +59,5 @@ __all__ = [
     "Use",
     "UseStatus",
     "VaultObject",
+    "VerificationTerms",
 ]
