@@ -85,8 +85,8 @@ _SEARCHES_PEOPLE = re.compile(
     r"(?:locat|identif|track|vet|screen|search)\w* (?:for |of |and \w+ )?(?:\w+ )?"
     r"(?:individuals?|persons?|people|travell?ers?|passengers?|applicants|inmates|offenders|prisoners|migrants|"
     r"noncitizens|non-citizens|subjects)|"
-    r"(?:fingerprint|friction ridge|iris|voice|palm) (?:match|compar|recogni|identif|print comparison)\w*|"
-    r"biometric (?:match|compar|identif|verif|search)\w*)\b",
+    r"(?:fingerprint|friction ridge|iris|voice|palm) (?:compar|recogni|identif|print comparison|\bmatch)\w*|"
+    r"biometric (?:compar|identif|verif|search|\bmatch)\w*)\b",
     re.IGNORECASE,
 )
 _ABOUT_THE_USE = ("use_case_name", "problem_solved", "benefits", "system_outputs")
@@ -286,7 +286,7 @@ _NOT_YET = re.compile(
 _DEFINITION = significant(
     "AI's use case output outputs does do not produce produces serve serves as a principal basis for decision "
     "decisions or action actions with that have has legal, material, binding, or similarly significant effect effects "
-    "on individual's individuals or entity's entities identified in OMB M-25-21 memorandum memo section civil "
+    "on individual's individuals or entity's entities named in OMB M-25-21 memorandum memo section civil "
     "rights, civil liberties or privacy, equal opportunities, access to or the ability to apply for critical "
     "government resources or services, human health and safety, critical infrastructure, strategic assets "
     "definition meet meets not high-impact high impact presumed any concerning specific potential potentially "

@@ -2,7 +2,7 @@
 
 Source: the data dictionaries that the Office of Management and Budget published with the inventories of 2024
 and 2025 (names, headers, valid selections, shorthand codes, when a question must be answered). The wording of
-a valid selection is kept to the letter, its slips too: an export must match it.
+a valid selection is kept to the letter, its slips too: an export must agree with it.
 Values inside the program are the dictionary's shorthand codes.
 """
 
@@ -64,7 +64,8 @@ HIGH_IMPACT = Need((DEPLOYED,), high_impact=True)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. header: the question as agencies see it, without the line on the practice below it."""
+    """One column. header: the question as agencies see it, without the line on the practice below it; one that
+    ends in “…” goes on."""
 
     name: str
     header: str
@@ -320,8 +321,7 @@ ASKED = (
     ),
     Column(
         "hi_potential_impacts",
-        "What are the potential impacts of using the AI for this particular use case and how "
-        "were they identified?",
+        "What are the potential impacts of using the AI for this particular use case…",
         Kind.TEXT,
         need=HIGH_IMPACT,
     ),

@@ -100,13 +100,13 @@ def _said(mentions: tuple[Mention, ...]) -> Iterator[str]:
 
 
 _DO = (
-    r"recogni\w+|match\w*|compar\w+|verif\w+|identif\w+|authenticat\w+|search\w*|similarit\w+|candidates?|"
+    r"recogni\w+|\bmatch\w*|compar\w+|verif\w+|identif\w+|authenticat\w+|search\w*|similarit\w+|candidates?|"
     r"unlock\w*|geometry|templates?|biometrics?|technolog\w+|algorithms?|vectors?"
 )
 _TAKE = r"captur\w+|detect\w+|images?|imagery|photos?|photographs?|pictures?|scans?|scanning|data|landmarks?|enrol\w*"
-# `face` may be a verb (“users face matching problems”), so fewer words may follow it than `facial`.
+# `face` may be a verb (“users face verification problems”), so fewer words may follow it than `facial`.
 _FACE_DO = (
-    r"recogni\w+|match(?:ing|es)?|comparisons?|verification|identification|authentication|search(?:es)?|"
+    r"recogni\w+|\bmatch(?:ing|es)?|comparisons?|verification|identification|authentication|search(?:es)?|"
     r"similarity|candidates?|unlock|geometry|templates?|biometrics?|id(?=\b(?! card))"
 )
 _FACE_TAKE = r"captur\w+|detection|images?|imagery|photos?|photographs?|pictures?|landmarks?"
@@ -119,7 +119,7 @@ _WHOSE = (
     r"customers?['’]?s?|applicants?['’]?s?|subjects?['’]?s?|visitors?['’]?s?|someone['’]?s|similar|known|unknown"
 )
 _COMPARES = (
-    r"index(?:es|ed|ing)?|recogni[sz](?:e|es|ed|ing)|match(?:es|ed|ing)?|compar(?:e|es|ed|ing)|"
+    r"index(?:es|ed|ing)?|recogni[sz](?:e|es|ed|ing)|\bmatch(?:es|ed|ing)?|compar(?:e|es|ed|ing)|"
     r"identif(?:y|ies|ied|ying)|search(?:es|ed|ing)?(?: for)?|similar to"
 )
 _TAKES = r"extract(?:s|ed|ing)?|captur(?:e|es|ed|ing)|detect(?:s|ed|ing)?|scan(?:s|ned|ning)?|photograph(?:s|ed|ing)?"
@@ -134,7 +134,7 @@ _PATTERNS: tuple[tuple[Sense, re.Pattern[str]], ...] = tuple(
             rf"|\bfaces?[ -](?:{_FACE_DO})\b{_TROUBLE}"
             rf"|\b(?:{_COMPARES}) {_FACES}"
             # Whoever is found by the features of the face is found by the face.
-            r"|\b(?:match|identif|recogni|search|compar)\w*\b[^.;\n]{0,60}?\bfacial features?\b"
+            r"|\b(?:identif|recogni|search|compar|\bmatch)\w*\b[^.;\n]{0,60}?\bfacial features?\b"
             r"|\bclearview\b(?: ai\b)?|\bpimeyes\b|\bneoface\b|\btravell?er verification service\b",
         ),
         (
@@ -150,7 +150,7 @@ _PATTERNS: tuple[tuple[Sense, re.Pattern[str]], ...] = tuple(
         (Sense.COVERED, r"\bface[ -]?(?:masks?|shields?|coverings?)\b"),
         (
             Sense.BIOMETRIC,
-            r"\bbiometrics?\b|\brekognition\b|\bmug ?shots?\b|\bhead ?shots?\b|\bphoto[ -](?:match\w*|comparison)\b"
+            r"\bbiometrics?\b|\brekognition\b|\bmug ?shots?\b|\bhead ?shots?\b|\bphoto[ -](?:comparison|\bmatch\w*)\b"
             r"|\bfaces(?:[.,]|,? (?:and|or|objects?|license plates?)\b)",
         ),
     )

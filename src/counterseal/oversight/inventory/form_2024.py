@@ -201,7 +201,7 @@ COLUMNS_2024 = (
     ),
     _text(
         "hi_potential_impacts",
-        "What are the key risks from using the AI for this particular use case and how were they identified?",
+        "What are the key risks from using the AI for this particular use case…",
     ),
     _one_of(
         "independent_evaluation",

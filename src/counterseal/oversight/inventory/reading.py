@@ -131,12 +131,17 @@ def _header(table: Table) -> _Header | None:
 
 def _recognised(form: _Form, texts: Sequence[str]) -> Iterator[Column | None]:
     by_key: dict[str, list[Column]] = {}
+    begins: dict[str, Column] = {}
     for column in form.columns:
+        if column.header.endswith("…"):
+            begins[_key(column.header)] = column
         for key in dict.fromkeys((_key(column.header), words(column.name))):
             by_key.setdefault(key, []).append(column)
     last = -1
     for text in texts:
-        candidates = by_key.get(_key(text), [])
+        candidates = by_key.get(_key(text)) or [
+            c for begin, c in begins.items() if _key(text).startswith(begin)
+        ]
         # A header that the form repeats stands for the first of its questions after the one before it.
         chosen = next((c for c in candidates if form.columns.index(c) > last), None) or (
             candidates[0] if len(candidates) == 1 else None
