@@ -1,7 +1,6 @@
 """Fixtures of the attacks, and the table of counts that `make test` shows.
 
-The table is one where pytest runs in one process (`-p no:xdist`, as tools/run_tests does); under xdist each
-worker prints the part it ran.
+The table needs one process (`-p no:xdist`, as tools/run_tests runs this folder); under xdist none is printed.
 """
 
 import sys
@@ -28,17 +27,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Print it."""
     table = session.config.stash[_COUNTS].table()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    capture = session.config.pluginmanager.get_plugin("capturemanager")
-    if not table:
-        return
-    if reporter is not None:
+    if table and reporter is not None:
         reporter.ensure_newline()
         for line in table:
             reporter.write_line(line)
-        return
-    with capture.global_and_fixture_disabled():
-        sys.stderr.write("\n".join(("", *table, "")))
-        sys.stderr.flush()
 
 
 @pytest.fixture
