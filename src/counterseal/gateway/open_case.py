@@ -63,7 +63,7 @@ def open_case(
             action="open a case",
             target=case.id,
             outcome="done",
-            public={"type": case_type},
+            committed={"type": case_type},
             rows=[case, assignment],
         )
         return case

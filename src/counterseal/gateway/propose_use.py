@@ -1,5 +1,6 @@
 """Propose a use of face recognition, hear the three offices, activate or suspend it (D-026-11/oversight)."""
 
+from counterseal.gateway.coding import coded
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
@@ -34,6 +35,7 @@ def propose_use(office: Office, *, name: str, purpose: str, law_enforcement: boo
             target=use.id,
             outcome="done",
             clauses=["D-026-11/oversight"],
+            public={"use": use.id, "name": coded(use.name), "law_enforcement": use.law_enforcement},
             rows=[use],
         )
         return use
@@ -72,7 +74,7 @@ def concur(office: Office, *, use_id: str, as_office: str, concurs: bool, by: st
             target=use_id,
             outcome="concurs" if concurs else "objects",
             clauses=["D-026-11/oversight"],
-            public={"office": as_office, "status": use.status},
+            public={"use": use.id, "office": as_office, "status": use.status},
             rows=[word, use],
         )
         return word
@@ -92,6 +94,7 @@ def suspend_use(office: Office, *, use_id: str, by: str) -> Use | Refusal:
             target=use_id,
             outcome="done",
             clauses=["D-026-11/oversight"],
+            public={"use": use.id},
             rows=[use],
         )
         return use

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterseal.casework.models import SearchRequest
+from counterseal.gateway.coding import coded
 from counterseal.gateway.collect_probe import check_floor
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import ALL, stands_against
@@ -91,6 +92,14 @@ def register_service(office: Office, *, description: ServiceDescription, by: str
             target=service.id,
             outcome="done",
             clauses=["HSI-M/2-service"],
+            public={
+                "service": service.id,
+                "name": coded(service.name),
+                "operator": coded(service.operator),
+                "algorithm": coded(service.algorithm),
+                "version": coded(service.version),
+                "contract": coded(service.contract),
+            },
             rows=[service],
         )
         return service

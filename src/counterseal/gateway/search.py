@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from counterseal.casework.models import CandidateListRow, CandidateRow, Case, Probe, SearchRequest
 from counterseal.casework.words import RequestStatus
 from counterseal.connectors.port import Answer, Foil, ReturnedCandidate, ServiceFailure, Submission
+from counterseal.gateway.coding import coded
 from counterseal.gateway.facts import search_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
@@ -174,12 +175,15 @@ def _seal_intent(
             "mode": request.mode,
             "service": request.service_id,
             "use": request.use_id,
-            "case_type": _code(request.case.type),
-            "subject_role": _code(request.probe.subject_role),
             "exigency": request.exigency_claimed,
+            "prior_approval": request.exigency_claimed
+            and all(o.name != "exigent-approval" for o in permit.obligations),
             "partner": partner.agency if partner else "none",
         },
         committed={
+            # About the person sought: a release of figures opens them only where enough entries say the same.
+            "case_type": coded(request.case.type),
+            "subject_role": coded(request.probe.subject_role),
             "request": hashlib.sha256(question).hexdigest(),
             "case": request.case_id,
             "probe": request.probe_id,
@@ -339,11 +343,6 @@ def _candidate(
         photograph=keep(shown.photograph, candidate_id),
         foil=ranked is None,
     )
-
-
-def _code(word: str) -> str:
-    """A coded value fit for an entry's public part."""
-    return "".join(c if c.isalnum() or c in "-." else "-" for c in word.lower())[:60] or "none"
 
 
 _ANOTHERS_REQUEST = Unmet(

@@ -1,0 +1,14 @@
+"""Words as codes that fit an entry's public part."""
+
+import re
+
+
+def coded(words: str) -> str:
+    """The words in lower case, ASCII letters, digits, dots and dashes, at most 40 characters.
+
+    What is left empty by that, or would look like a digest, becomes `uncoded`; nothing at all is `none`.
+    """
+    if not words.strip():
+        return "none"
+    code = re.sub(r"[^a-z0-9.]+", "-", words.lower())[:40].strip("-.")
+    return code if code and not re.search(r"[0-9a-f]{32}", re.sub(r"[.-]", "", code)) else "uncoded"
