@@ -6,7 +6,7 @@ from itertools import groupby
 from django.db.models import Count
 
 from counterseal.ledger.checkpoint import Checkpoint, parse_checkpoint, split_note
-from counterseal.ledger.cosignature import CosignerKey, open_cosignatures, read_witness_key, with_lines
+from counterseal.ledger.cosignature import CosignerKey, read_witness_key, split_lines, with_lines
 from counterseal.ledger.errors import LedgerError
 from counterseal.ledger.tree import NodeReader, root_hash
 from counterseal.oversight.models import LogCosignature
@@ -72,10 +72,13 @@ def _cosigned(note: bytes, text: str, rows: Iterable[LogCosignature]) -> bytes:
             key = read_witness_key(row.vkey)
             if split_note(bytes(row.checkpoint))[0] != text:
                 continue
-            longer = with_lines(note, [row.line])
+            ((name, signed),) = split_lines(row.line.encode("utf-8"))
+            if (name, signed[:4]) != (key.name, key.key_id):
+                continue
             if isinstance(key, CosignerKey):
-                open_cosignatures(longer, [key])
-        except LedgerError:
+                key.open(text.encode("utf-8"), signed[4:])
+            longer = with_lines(note, [row.line])
+        except (LedgerError, ValueError):
             continue
         note = longer
     return note
