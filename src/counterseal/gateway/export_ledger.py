@@ -71,7 +71,7 @@ def export_ledger(folder: Path) -> Exported:
                 f"`{folder}` holds another log or was changed: {error}; choose an empty folder"
             ) from error
         for path, data in (*beside, *export(frontier.size, node, bodies, checkpoint)):
-            _write(folder / path, data)
+            write_file(folder / path, data)
     return Exported(history.current.vkey, frontier.size, folder)
 
 
@@ -125,7 +125,7 @@ def bodies(first: int, end: int) -> Iterable[bytes]:
     )
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
     """Replace a file in one step: a reader sees the old or the new bytes, never half."""
     if path.exists() and path.read_bytes() == data:
         return
