@@ -1,0 +1,61 @@
+"""Figures for which several entries are read together, along the causes that they name."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from counterseal.ledger.entry import Entry
+from counterseal.oversight.figures.rule import SEALED_KIND, Rule
+
+Sightings: TypeAlias = "Iterator[tuple[int, str]]"
+Follow: TypeAlias = "Callable[..., Sightings]"
+
+
+def exigent_by_approval(entries: Mapping[int, Entry], *, rule: Rule, until: datetime) -> Sightings:
+    """Each exigent search, and when a supervisor decided on it.
+
+    `before-use`; after the fact `in-time` or `late`, or `not-approved`; with no word yet `waiting` or `overdue`.
+    """
+    within = timedelta(hours=rule.exigent_hours)
+    decided: dict[int, tuple[datetime, str]] = {}
+    for entry in entries.values():
+        if entry.kind in ("search.approved", "search.not-approved") and entry.public.get("kind") == "exigent":
+            for cause in entry.causes:
+                decided.setdefault(cause, (entry.at, entry.kind))
+    for index, entry in entries.items():
+        if entry.kind != SEALED_KIND or entry.public.get("exigency") is not True:
+            continue
+        if entry.public.get("prior_approval") is True:
+            yield index, "before-use"
+        elif index in decided:
+            at, kind = decided[index]
+            timely = "in-time" if at - entry.at <= within else "late"
+            yield index, timely if kind == "search.approved" else "not-approved"
+        else:
+            yield index, "waiting" if until - entry.at <= within else "overdue"
+
+
+def leads_by_standing(entries: Mapping[int, Entry], *, rule: Rule, until: datetime) -> Sightings:  # noqa: ARG001
+    """Each marked lead: `corroborated` when an action on it found independent support, `closed`, or `possible`."""
+    standing = {index: "possible" for index, entry in entries.items() if entry.kind == "lead.marked"}
+    lead_of = {index: index for index in standing}
+    for index in sorted(entries):
+        entry = entries[index]
+        about = {lead_of[cause] for cause in entry.causes if cause in lead_of}
+        if not about or index in standing:
+            continue
+        # Every later entry about a lead names the one before it: a note, an action, the end.
+        if len(about) == 1:
+            lead_of[index] = min(about)
+        for lead in about:
+            if entry.kind == "lead.closed":
+                standing[lead] = "closed"
+            elif entry.kind == "action.clearance-requested" and entry.outcome == "awaiting-confirmation":
+                standing[lead] = "corroborated"
+    yield from standing.items()
+
+
+FOLLOWED: Mapping[str, Follow] = {
+    "exigent-by-approval": exigent_by_approval,
+    "leads-by-standing": leads_by_standing,
+}

@@ -1,0 +1,71 @@
+"""Services and uses as the log's public codes tell them: who runs them, under which contract, how often used.
+
+Contracts with vendors are public (JFL/contracts), and so are tests that failed.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from counterseal.ledger.entry import Entry
+from counterseal.oversight.figures.rule import SEALED_KIND
+
+Line: TypeAlias = "dict[str, str | int | bool]"
+
+UNKNOWN = "not-in-the-log"
+_SERVICE = ("name", "operator", "algorithm", "version", "contract")
+
+
+def services(entries: Mapping[int, Entry]) -> list[Line]:
+    """Each service: as registered last, its standing, its tests, and how many searches it was sent."""
+    lines: dict[str, Line] = {}
+
+    def line(entry: Entry) -> Line:
+        service = str(entry.public.get("service", "none"))
+        fresh: Line = {"service": service, **dict.fromkeys(_SERVICE, UNKNOWN), "status": "unreviewed"}
+        return lines.setdefault(service, fresh | {"searches": 0, "tests_passed": 0, "tests_failed": 0})
+
+    for entry in _in_order(entries):
+        match entry.kind:
+            case "service.registered":
+                line(entry).update({name: _code(entry, name) for name in _SERVICE})
+            case "service.decided":
+                line(entry)["status"] = entry.outcome
+            case "service.tested":
+                result = f"tests_{entry.outcome}"
+                line(entry)[result] = int(line(entry).get(result, 0)) + 1
+            case kind if kind == SEALED_KIND:
+                line(entry)["searches"] = int(line(entry)["searches"]) + 1
+    return [lines[service] for service in sorted(lines)]
+
+
+def uses(entries: Mapping[int, Entry]) -> list[Line]:
+    """Each use: whether it is law enforcement, its standing, and how many searches ran under it."""
+    lines: dict[str, Line] = {}
+
+    def line(entry: Entry) -> Line:
+        use = str(entry.public.get("use", "none"))
+        unknown: Line = {"use": use, "name": UNKNOWN, "law_enforcement": UNKNOWN}
+        return lines.setdefault(use, unknown | {"status": "under-review", "searches": 0})
+
+    for entry in _in_order(entries):
+        match entry.kind:
+            case "use.proposed":
+                law = "yes" if entry.public.get("law_enforcement") is True else "no"
+                line(entry).update(name=_code(entry, "name"), law_enforcement=law)
+            case "use.reviewed" if entry.outcome == "objects":
+                line(entry)["status"] = "objected-to"
+            case "use.reviewed" if line(entry)["status"] != "objected-to":
+                line(entry)["status"] = _code(entry, "status")
+            case "use.suspended":
+                line(entry)["status"] = "suspended"
+            case kind if kind == SEALED_KIND:
+                line(entry)["searches"] = int(line(entry)["searches"]) + 1
+    return [lines[use] for use in sorted(lines)]
+
+
+def _in_order(entries: Mapping[int, Entry]) -> list[Entry]:
+    return [entries[index] for index in sorted(entries)]
+
+
+def _code(entry: Entry, name: str) -> str:
+    return str(entry.public.get(name, UNKNOWN))
