@@ -162,6 +162,12 @@ def faces_in(office: Office, photograph: bytes) -> DetectedFaces | FailureToAcqu
     return detect_faces(photograph, engine=office.engine())
 
 
+def face_for_service(office: Office, photograph: bytes) -> bytes | FailureToAcquire:
+    """The crop without metadata of a picture's one face, as services get it. Nothing is kept."""
+    acquired = capture(photograph, engine=office.engine(), floor=QualityFloor.for_probe())
+    return acquired if isinstance(acquired, FailureToAcquire) else acquired.crop
+
+
 def meets_floor(probe: Probe, service: Service) -> bool:
     """Whether a probe's measured quality reaches the floor that this service states."""
     floor = replace(QualityFloor.for_probe(), **service.quality_floor)

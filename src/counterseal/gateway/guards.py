@@ -13,6 +13,7 @@ from django.db import connection
 
 from counterseal.casework.transitions import TRANSITIONS as CASEWORK
 from counterseal.casework.words import KEPT
+from counterseal.gateway.belonging import cases_in_sql
 from counterseal.oversight.transitions import TRANSITIONS as OVERSIGHT
 from counterseal.terms.errors import UnavailableError
 from counterseal.terms.rows import SealedRow
@@ -38,6 +39,7 @@ WRITTEN_ONCE = (
     "oversight.concurrence",
     "oversight.disclosure",
     "oversight.finding",
+    "oversight.optoutlistissued",
     "oversight.partneragreement",
     "oversight.partnerservice",
     "oversight.programcode",
@@ -62,6 +64,7 @@ MOVING = {
     "oversight.duty": ("closed_at", "closed_by_id"),
     "oversight.optout": ("status", "token", "receipt_token", "withdrawn_at"),
     "oversight.keptsample": ("destroyed_at",),
+    "oversight.hold": ("status", "lifted_by_id", "lifted_at"),
     "oversight.vaultobject": ("wrapped_key", "destroyed_at"),
 }
 # Set once: from empty to something, then never again.
@@ -239,6 +242,15 @@ def triggers() -> dict[str, str]:
         "NEW.status = 'active' AND (SELECT count(DISTINCT person_id) FROM oversight_concurrence "
         "WHERE use_id = NEW.id AND concurs) < 3",
         "oversight.use: active only after three offices, three persons",
+    )
+    guard(
+        "destroyed_under_a_hold",
+        "UPDATE OF destroyed_at",
+        "oversight_vaultobject",
+        "NEW.destroyed_at IS NOT NULL AND OLD.destroyed_at IS NULL AND EXISTS (SELECT 1 FROM oversight_hold "
+        "WHERE status = 'in-force' AND (about = NEW.about OR about IN "
+        f"({cases_in_sql('NEW.about')})))",
+        "oversight.vaultobject: a hold stands over it or its case",
     )
     return made
 

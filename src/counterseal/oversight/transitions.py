@@ -1,10 +1,11 @@
 """Which row of oversight may go from where to where, by whom, and from whom that person must differ."""
 
-from counterseal.oversight.models import ServiceStatus, UseStatus
+from counterseal.oversight.models import HoldStatus, ServiceStatus, UseStatus
 from counterseal.terms.transitions import Transition
 
 REVIEWING_UNIT = frozenset({"reviewing-unit"})
 THREE_OFFICES = frozenset({"privacy", "civil-rights", "information-officer"})
+HOLDERS = frozenset({"records-office", "auditor", "administrator"}) | THREE_OFFICES
 _DECIDABLE = (
     ServiceStatus.UNREVIEWED,
     ServiceStatus.UNDER_REVIEW,
@@ -35,8 +36,11 @@ _TABLE = [
     Transition("oversight.analysisapproval", "approve age estimation for a use", ("",), "recorded", THREE_OFFICES, "D-026-11/no-face-analysis", ("proposed_by_id",)),
     Transition("oversight.optout", "register a choice", ("",), "standing", frozenset({"anybody"}), "D-026-11/opt-out"),
     Transition("oversight.optout", "withdraw a choice", ("standing",), "withdrawn", frozenset({"anybody"}), "D-026-11/opt-out"),
+    Transition("oversight.optoutlistissued", "issue a list of choices", ("",), "recorded", frozenset({"privacy", "records-office"}), "D-026-11/opt-out"),
     Transition("oversight.partneragreement", "record an agreement with a partner", ("",), "recorded", REVIEWING_UNIT | frozenset({"disclosure-officer"}), "HSI-M/3-sharing"),
     Transition("oversight.use", "suspend a use", (UseStatus.ACTIVE, UseStatus.UNDER_REVIEW), UseStatus.SUSPENDED, THREE_OFFICES, "D-026-11/oversight"),
+    Transition("oversight.hold", "place a hold", ("",), HoldStatus.IN_FORCE, HOLDERS, "D-026-11/security"),
+    Transition("oversight.hold", "lift a hold", (HoldStatus.IN_FORCE,), HoldStatus.LIFTED, HOLDERS, "D-026-11/security", ("placed_by_id",)),
 ]  # fmt: skip
 
 TRANSITIONS = {t.name: t for t in _TABLE}

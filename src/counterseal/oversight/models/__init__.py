@@ -16,10 +16,12 @@ from counterseal.oversight.models.optout import (
     Complaint,
     KeptSample,
     OptOut,
+    OptOutListIssued,
     OptOutStatus,
     VerificationTerms,
 )
 from counterseal.oversight.models.partners import PartnerAgreement, PartnerService
+from counterseal.oversight.models.retention import Hold, HoldStatus
 from counterseal.oversight.models.services import (
     ProgramCode,
     Service,
@@ -39,6 +41,8 @@ __all__ = [
     "Disclosure",
     "Duty",
     "Finding",
+    "Hold",
+    "HoldStatus",
     "KeptSample",
     "LogCosignature",
     "LogDisclosures",
@@ -47,6 +51,7 @@ __all__ = [
     "LogNode",
     "LogState",
     "OptOut",
+    "OptOutListIssued",
     "OptOutStatus",
     "PartnerAgreement",
     "PartnerService",

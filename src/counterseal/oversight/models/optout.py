@@ -44,6 +44,24 @@ class OptOut(SealedRow):
         ]
 
 
+class OptOutListIssued(SealedRow):
+    """One signed list of choices that was handed out. sequence: from 1, each once. list_digest: hex SHA-256 of it."""
+
+    prefix = "optoutlist"
+
+    sequence = models.IntegerField(unique=True)
+    list_digest = models.CharField(max_length=64)
+    count = models.IntegerField()
+    issued_at = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    issued_by_id = models.CharField(max_length=48)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(sequence__gte=1, count__gte=0), name="optout_list_counts"),
+        ]
+
+
 class VerificationTerms(SealedRow):
     """How one use outside law enforcement verifies claims; the latest row of a use is in force.
 
