@@ -321,9 +321,11 @@ def _work(
     except BaseException as error:  # noqa: BLE001 - whatever it is, the test hears of it
         say("unexpected", repr(error))
     finally:
-        connections.close_all()
-        say("ended")
-        os._exit(status)
+        try:
+            connections.close_all()
+            say("ended")
+        finally:
+            os._exit(status)  # also where nobody listens any more
 
 
 if __name__ == "__main__":
