@@ -1,15 +1,27 @@
-"""Destroy what the vault holds about a record: sealed first, then the keys, then the bytes.
+"""Destroy what the vault holds about a record: sealed first, then listed, then the keys, then the bytes.
 
-The log keeps the fact, the proofs still verify, and nobody can open the objects any more: their keys are
-gone. A backup of the database from before still has them; whoever restores it repeats the destruction.
+1 look for a hold: where one stands, nothing is destroyed; 2 seal what is to be destroyed and under which rule;
+3 put it on the erasure list, so that it is repeated after a restore; 4 overwrite the keys; 5 remove the bytes.
+What stops between 2 and 5 is finished by the next `counterseal retention run`, and `fsck` names it until then.
+
+The log keeps the fact, the proofs still verify, and nobody can open the objects any more, from a backup of
+the database neither: their slots in the key store are gone.
 """
 
+from collections.abc import Mapping, Sequence
+
+from counterseal.gateway import erasures
+from counterseal.gateway.belonging import case_of
+from counterseal.gateway.holds import holds_on
 from counterseal.gateway.office import Office
-from counterseal.gateway.sealing import change
+from counterseal.gateway.sealing import Change, Sealed, change
+from counterseal.ledger.entry import JsonValue
 from counterseal.oversight.models import VaultObject
 from counterseal.people.models import Role
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
+
+RECORDS_CLAUSE = "D-026-11/security"
 
 
 def destroy(office: Office, *, about: str, authority: str, by: str) -> list[str] | Refusal:
@@ -21,36 +33,75 @@ def destroy(office: Office, *, about: str, authority: str, by: str) -> list[str]
         BadInputError: nothing about this record is left in the vault.
     """
     with change(office) as now:
-        if Role.RECORDS_OFFICE not in office.acting(by):
-            return now.refuse(
-                "record.not-destroyed",
-                now.unmet(
-                    [
-                        Unmet(
-                            "D-026-11/security",
-                            "only the records office destroys records",
-                            "ask the records office, with the rule that demands it",
-                        )
-                    ]
-                ),
-                by=by,
-                action="destroy",
-                target=about,
-            )
-        objects = list(VaultObject.objects.filter(about=about, destroyed_at=None))
+        if refusal := not_the_records_office(now, by=by, action="destroy", target=about):
+            return refusal
+        objects = list(VaultObject.objects.filter(about=about, destroyed_at=None).order_by("id"))
         if not objects:
             raise BadInputError(f"the vault holds nothing (any more) about `{about}`")
-        for held in objects:
-            held.wrapped_key, held.destroyed_at = None, now.at
-        now.seal(
-            "record.destroyed",
-            by=by,
-            action="destroy",
-            target=about,
-            outcome="done",
-            public={"objects": len(objects)},
-            committed={"authority": authority, "objects": [o.id for o in objects]},
-            objects=objects,
-        )
-    office.vault.destroy(objects)
+        if refusal := held_back(now, about, by=by, action="destroy"):
+            return refusal
+        sealed = seal_destruction(now, objects, about=about, by=by, committed={"authority": authority})
+    finish(office, objects, sealed, now.receipt)
     return [o.id for o in objects]
+
+
+def seal_destruction(
+    now: Change,
+    objects: Sequence[VaultObject],
+    *,
+    about: str,
+    by: str,
+    action: str = "destroy",
+    clauses: Sequence[str] = (),
+    public: Mapping[str, str | int] | None = None,
+    committed: Mapping[str, JsonValue],
+) -> Sealed:
+    """Step 2: the entry, and the rows without their keys. The caller goes on with `finish` after the commit."""
+    for held in objects:
+        held.wrapped_key, held.destroyed_at = None, now.at
+    return now.seal(
+        erasures.DESTROYED,
+        by=by,
+        action=action,
+        target=about,
+        outcome="done",
+        clauses=clauses,
+        public={"objects": len(objects), **(public or {})},
+        committed={**committed, "objects": [o.id for o in objects]},
+        objects=objects,
+    )
+
+
+def finish(office: Office, objects: Sequence[VaultObject], sealed: Sealed, receipt: bytes) -> None:
+    """Steps 3 to 5, after the commit. receipt: of `sealed`."""
+    erasures.keep(office.home, sealed, receipt)
+    office.vault.destroy(objects)
+
+
+def not_the_records_office(now: Change, *, by: str, action: str, target: str) -> Refusal | None:
+    """None for the records office; for anybody else the refusal, sealed."""
+    if Role.RECORDS_OFFICE in now.office.acting(by):
+        return None
+    unmet = Unmet(
+        RECORDS_CLAUSE,
+        "only the records office destroys records",
+        "ask the records office, with the rule that demands it",
+    )
+    return now.refuse("record.not-destroyed", now.unmet([unmet]), by=by, action=action, target=target)
+
+
+def held_back(now: Change, about: str, *, by: str, action: str) -> Refusal | None:
+    """None where no hold stands over this record; else the refusal, sealed, with each hold."""
+    clauses = {rule.kind: rule.clause for rule in now.office.policies.hold_rules(now.at)}
+    unmet = [
+        Unmet(
+            clauses.get(hold.kind, RECORDS_CLAUSE),
+            f"a {hold.kind} hold (`{hold.id}`) stands over "
+            + ("this record" if hold.about == about else f"its case `{case_of(about)}`"),
+            "have it lifted by somebody who may, when its ground is gone (`counterseal retention lift`)",
+        )
+        for hold in holds_on(about)
+    ]
+    if not unmet:
+        return None
+    return now.refuse("record.not-destroyed", now.unmet(unmet), by=by, action=action, target=about)

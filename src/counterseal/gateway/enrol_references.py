@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from counterseal.connectors.embedded import GalleryDesk, pictures_under
+from counterseal.gateway import erasures
 from counterseal.gateway.office import Office
-from counterseal.gateway.sealing import Change, change
+from counterseal.gateway.sealing import Change, Sealed, change
 from counterseal.people.models import Role
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
@@ -112,7 +113,7 @@ def withhold_reference(
 
 
 def erase_references(office: Office, *, connector: str, person_ref: str, by: str) -> "ErasureSteps | Refusal":
-    """Erase everything about one person of the gallery: sealed first, then destroyed, then checked."""
+    """Erase everything about one person of the gallery: sealed first, listed, then destroyed, then checked."""
     desk = _desk(office, connector)
     try:
         if not any(r.person_id == person_ref for r in desk.references()):
@@ -120,28 +121,66 @@ def erase_references(office: Office, *, connector: str, person_ref: str, by: str
         with change(office) as now:
             if refusal := _not_steward(now, by, "erase references", connector):
                 return refusal
-            intent = now.seal(
-                "gallery.erasure.intent",
-                by=by,
-                action="erase references",
-                target=connector,
-                outcome="permitted",
-                committed={"person": person_ref},
-            )
-        steps = desk.erase(person_ref)
-        with change(office) as now:
-            now.seal(
-                "gallery.erasure.outcome",
-                by=by,
-                action="erase references",
-                target=connector,
-                outcome="done" if steps.complete else "incomplete",
-                causes=[intent.index],
-                public={"references": len(steps.references)},
-            )
-        return steps
+            intent = _seal_erasure(now, by, connector, person_ref)
+        return _erase(office, desk, connector, person_ref, by, intent, now.receipt)
     finally:
         desk.close()
+
+
+def repeat_erasure(office: Office, *, connector: str, person_ref: str, by: str, again: bytes) -> bool:
+    """Erase a person once more after a restore; False where the gallery holds nobody of this name.
+
+    again: leaf hash of the entry that sealed it the first time. Only `restore.py` calls this.
+    """
+    if not (office.home / "services" / connector / "gallery.key").is_file():
+        return False
+    desk = _desk(office, connector)
+    try:
+        if not any(r.person_id == person_ref for r in desk.references()):
+            return False
+        with change(office, replaying=True) as now:
+            intent = _seal_erasure(now, by, connector, person_ref, again=again.hex())
+        _erase(office, desk, connector, person_ref, by, intent, now.receipt, replaying=True)
+        return True
+    finally:
+        desk.close()
+
+
+def _seal_erasure(now: Change, by: str, connector: str, person_ref: str, again: str = "") -> Sealed:
+    return now.seal(
+        "gallery.erasure.intent",
+        by=by,
+        action="erase references",
+        target=connector,
+        outcome="permitted",
+        committed={"person": person_ref, **({"again": again} if again else {})},
+    )
+
+
+def _erase(
+    office: Office,
+    desk: GalleryDesk,
+    connector: str,
+    person_ref: str,
+    by: str,
+    intent: Sealed,
+    receipt: bytes,
+    *,
+    replaying: bool = False,
+) -> "ErasureSteps":
+    erasures.keep(office.home, intent, receipt)
+    steps = desk.erase(person_ref)
+    with change(office, replaying=replaying) as now:
+        now.seal(
+            "gallery.erasure.outcome",
+            by=by,
+            action="erase references",
+            target=connector,
+            outcome="done" if steps.complete else "incomplete",
+            causes=[intent.index],
+            public={"references": len(steps.references)},
+        )
+    return steps
 
 
 def list_references(office: Office, *, connector: str) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.apps import apps
 
+from counterseal.gateway.erasure_findings import erasure_findings
 from counterseal.gateway.export_ledger import key_history
 from counterseal.gateway.guards import missing_guards
 from counterseal.gateway.office import Office
@@ -90,6 +91,7 @@ def _run(office: Office, tiles: Path | None, progress: Callable[[int], None] | N
         )
         for name in missing_guards()
     ]
+    missing += erasure_findings(office, stored)
     return Report(replace(report, findings=(*report.findings, *missing)), len(stored - known))
 
 

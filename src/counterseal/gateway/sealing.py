@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db import IntegrityError as ConstraintError
 from django.db.backends.utils import CursorWrapper
 
+from counterseal.gateway.erasures import refuse_if_restored
 from counterseal.gateway.office import Office
 from counterseal.gateway.storing import write
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
@@ -47,11 +48,15 @@ class Sealed:
 class Change:
     """One transaction's worth of changes. Made by `change`, used inside it, dead after it."""
 
-    def __init__(self, office: Office, at: datetime, cursor: CursorWrapper) -> None:
+    def __init__(
+        self, office: Office, at: datetime, cursor: CursorWrapper, *, replaying: bool = False
+    ) -> None:
         self.office = office
         self.at = at
         self._cursor = cursor
         self._frontier = self._read_frontier()
+        if not replaying:
+            refuse_if_restored(office.home, self._frontier.size, self._leaf)
         self._last: Sealed | None = None
         self._successor: Signer | None = None
         self.receipt = b""
@@ -179,6 +184,11 @@ class Change:
         )
         self.receipt = build_receipt(self._last.index, self._frontier.inclusion_path_of_last(), checkpoint)
 
+    def _leaf(self, index: int) -> bytes | None:
+        self._cursor.execute("SELECT hash FROM oversight_lognode WHERE place = %s", [place(0, index)])
+        row = self._cursor.fetchone()
+        return bytes(row[0]) if row else None
+
     def _read_frontier(self) -> Frontier:
         self._cursor.execute(
             "SELECT frontier, (SELECT vkey FROM oversight_logkey ORDER BY from_size DESC LIMIT 1) "
@@ -197,18 +207,20 @@ class Change:
 
 
 @contextmanager
-def change(office: Office) -> Iterator[Change]:
+def change(office: Office, *, replaying: bool = False) -> Iterator[Change]:
     """Open a change. On leaving it is durable and sealed; on an exception nothing of it exists.
 
-    After the block, `Change.receipt` proves the last entry sealed.
+    After the block, `Change.receipt` proves the last entry sealed. replaying: only for repeating destructions
+    in a database that was restored from before them, which takes no other change.
 
     Raises:
+        IntegrityError: the database is older than the latest destruction (`erasures.py`).
         SealingError: disk full, I/O error, lock not to be had: it was not made.
     """
     committing = False
     try:
         with _turn(office.home), transaction.atomic(durable=True), connection.cursor() as cursor:
-            now = Change(office, office.clock(), cursor)
+            now = Change(office, office.clock(), cursor, replaying=replaying)
             yield now
             now._close()
             committing = True

@@ -8,7 +8,8 @@
 6 intents without outcome are listed.
 
 Everything comes in through iterators; nothing is repaired. A row is (table, key, digest), as in an entry's
-committed value `rows`; `destroyed` of a `record.destroyed` entry lists (table, key).
+committed value `rows`; `destroyed` of a `record.destroyed` entry lists (table, key), and its `openings` list
+(index, digest) of committed values whose openings were destroyed: those, and no others, may be missing.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -132,6 +133,9 @@ class _Fsck:
         self.named: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self.destroyed: dict[tuple[str, str], int] = {}
         self.unopened: set[int] = set()
+        # By entry: digests that nothing opens; and (index, digest) that a later entry says were destroyed.
+        self.lacking: dict[int, set[str]] = {}
+        self.closed: set[tuple[str, str]] = set()
         self.head: Checkpoint | None = None
         try:
             self.head = open_trusted(note, trust, origin=origin)
@@ -160,6 +164,17 @@ class _Fsck:
                 progress(done, max(done, expected))
         self._missing(expected)
         self.size = max(self.size, expected)
+        for index, digests in self.lacking.items():
+            if lost := sum((str(index), digest) not in self.closed for digest in digests):
+                self._found(
+                    "disclosure-missing",
+                    f"entry {index}",
+                    f"{lost} of its committed values cannot be opened, and no entry says that they were destroyed",
+                )
+            if index in self.unopened:
+                self._found(
+                    "rows-not-openable", f"entry {index}", "which rows the entry changed cannot be told"
+                )
         if self.head is not None and self.head.size != self.size:
             self._found(
                 "size-differs", CHECKPOINT, f"signed for size {expected}; {self.size} entries are stored"
@@ -211,11 +226,10 @@ class _Fsck:
                 self._found("disclosure-foreign", where, f"`{name}` is disclosed twice")
             opened[name] = value
             shown.add(disclosure.digest)
-        if lacking := len(set(entry.digests) - shown):
-            self._found("disclosure-missing", where, f"{lacking} of its committed values cannot be opened")
+        if lacking := set(entry.digests) - shown:
+            self.lacking[row.index] = lacking
             if "rows" not in opened:
                 self.unopened.add(row.index)
-                self._found("rows-not-openable", where, "which rows the entry changed cannot be told")
         return opened
 
     def _names(self, index: int, entry: Entry, opened: Mapping[str, JsonValue]) -> None:
@@ -227,6 +241,9 @@ class _Fsck:
         if entry.kind == DESTROYED:
             for table, key in _lists(opened.get("destroyed", []), 2, "destroyed"):
                 self.destroyed[table, key] = index
+            for place, digest in _lists(opened.get("openings", []), 2, "openings"):
+                if place.isdigit() and int(place) < index:
+                    self.closed.add((place, digest))
 
     # (1)
     def leaf_hashes(self) -> bytes | None:

@@ -7,12 +7,25 @@ from counterseal.policy.decide import authorise
 from counterseal.policy.errors import CaseFileError, PackError, PolicyError, UnknownClauseError
 from counterseal.policy.facts import instant_of
 from counterseal.policy.library import PackInForce, PolicyLibrary, PolicySetInForce, load_policies
-from counterseal.policy.pack import Attestation, Clause, Holder, NarrativeRule, Source, Status
+from counterseal.policy.pack import (
+    CLOCK_STARTS,
+    Attestation,
+    Clause,
+    Clock,
+    Holder,
+    HoldRule,
+    NarrativeRule,
+    Source,
+    Status,
+)
 
 __all__ = [
+    "CLOCK_STARTS",
     "Attestation",
     "CaseFileError",
     "Clause",
+    "Clock",
+    "HoldRule",
     "Holder",
     "NarrativeRule",
     "PackError",

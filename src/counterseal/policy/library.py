@@ -26,8 +26,10 @@ from counterseal.policy.errors import PackError, PolicyError, UnknownClauseError
 from counterseal.policy.pack import (
     Attestation,
     Clause,
+    Clock,
     Condition,
     Duty,
+    HoldRule,
     NarrativeRule,
     OptOutRule,
     Pack,
@@ -177,6 +179,19 @@ class PolicyLibrary:
             if pack.opt_out is not None:
                 return pack.opt_out
         raise UnknownClauseError("no pack has an opt-out.toml")
+
+    def clocks(self, at: datetime) -> tuple[Clock, ...]:
+        """Every clock of the packs in force. Where several reach one record, the first to run out counts."""
+        return tuple(clock for pack, _ in self._states(at) for clock in pack.clocks)
+
+    def hold_rules(self, at: datetime) -> tuple[HoldRule, ...]:
+        """The kinds of holds of the packs in force; of one kind in several packs, any that wants two persons."""
+        rules: dict[str, HoldRule] = {}
+        for pack, _ in self._states(at):
+            for rule in pack.holds:
+                if rule.kind not in rules or rule.two_persons:
+                    rules[rule.kind] = rule
+        return tuple(rules.values())
 
     def policies(self) -> tuple[Policy, ...]:
         """Every permit and forbid of every pack."""

@@ -21,7 +21,13 @@ from counterseal.policy.reads import asks_presence, compares
 from counterseal.policy.schema import ActionShape
 
 REQUIRED_FILES = ("source.toml", "clauses.toml", "conditions.toml", "rules.cedar")
-OPTIONAL_FILES = ("obligations.cedar", "attestations.toml", "narrative.toml", "opt-out.toml")
+OPTIONAL_FILES = (
+    "obligations.cedar",
+    "attestations.toml",
+    "narrative.toml",
+    "opt-out.toml",
+    "retention.toml",
+)
 _CASES = "cases"
 
 
@@ -155,6 +161,31 @@ class OptOutRule:
     list_valid_days: int
 
 
+# When a clock begins: the record is made; its case is closed; its search was answered and led to no lead.
+CLOCK_STARTS = ("made", "case-closed", "answered-without-lead")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When records of some classes are destroyed: `within` after `starts` (one of `CLOCK_STARTS`)."""
+
+    id: str
+    classes: tuple[str, ...]
+    starts: str
+    within: timedelta
+    clause: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRule:
+    """One kind of hold. two_persons: only somebody else may lift it."""
+
+    kind: str
+    clause: str
+    two_persons: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Pack:
     """Everything one folder says. digests: hex SHA-256 of each file that decides, by name."""
@@ -166,6 +197,8 @@ class Pack:
     attestations: Mapping[str, Attestation]
     narrative: NarrativeRule | None
     opt_out: OptOutRule | None
+    clocks: tuple[Clock, ...]
+    holds: tuple[HoldRule, ...]
     digests: Mapping[str, str]
     folder: Path
 
@@ -291,6 +324,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     attestations = _attestations(files.get("attestations.toml"), policies, clauses)
     narrative = _narrative(files.get("narrative.toml"), policies)
     opt_out = _opt_out(files.get("opt-out.toml"))
+    clocks, holds = _retention(files.get("retention.toml"), clauses)
     _all_used(files["conditions.toml"], conditions, policies)
     _all_held(files["clauses.toml"], clauses, policies, duties)
     return Pack(
@@ -301,6 +335,8 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
         attestations,
         narrative,
         opt_out,
+        clocks,
+        holds,
         {name: file.digest for name, file in files.items()},
         folder,
     )
@@ -550,6 +586,14 @@ def _rules(
 _WITHIN = re.compile(r"P(?:(\d{1,4})D)?(?:T(\d{1,4})H)?")
 
 
+def _time(file: _File, text: str, needle: str) -> timedelta:
+    found = _WITHIN.fullmatch(text)
+    days, hours = (int(part or 0) for part in found.groups()) if found else (0, 0)
+    if days + hours == 0:
+        raise file.error(f"`{text}` is no time", "write days and hours: PT24H, P14D, P1DT12H", needle)
+    return timedelta(days=days, hours=hours)
+
+
 def _obligations(
     source: Source,
     file: _File | None,
@@ -565,12 +609,7 @@ def _obligations(
             raise file.error(
                 "a forbid has no place among the obligations", "write the question as a permit", needle
             )
-        found = _WITHIN.fullmatch(read("within"))
-        days, hours = (int(part or 0) for part in found.groups()) if found else (0, 0)
-        if days + hours == 0:
-            raise file.error(
-                f"`{read('within')}` is no time", "write days and hours: PT24H, P14D, P1DT12H", needle
-            )
+        within = _time(file, read("within"), needle)
         _needs_cedar(file, clauses, read("clause"), needle)
         duties.append(
             Duty(
@@ -580,7 +619,7 @@ def _obligations(
                 name=read("duty"),
                 clause=read("clause"),
                 owner=read("owner"),
-                within=timedelta(days=days, hours=hours),
+                within=within,
                 says=read("says"),
             )
         )
@@ -649,6 +688,79 @@ def _opt_out(file: _File | None) -> OptOutRule | None:
             f"a list cannot be valid for {days} days", "write 1 to 366 days", "list_valid_days ="
         )
     return OptOutRule(who_may, days)
+
+
+_CODE = re.compile(r"[a-z][a-z0-9-]*")
+
+
+def _retention(
+    file: _File | None, clauses: Mapping[str, Clause]
+) -> tuple[tuple[Clock, ...], tuple[HoldRule, ...]]:
+    if file is None:
+        return (), ()
+    top = _Table(file, file.toml(), "[[clock]]")
+    clocks: dict[str, Clock] = {}
+    once: set[tuple[str, str]] = set()
+    for values in top.take("clock", list, "at least one [[clock]]"):
+        needle = f'id = "{values.get("id", "")}"' if isinstance(values, dict) else "clock"
+        table = _Table(file, values, needle)
+        clock = Clock(
+            id=table.text("id"),
+            classes=table.texts("classes"),
+            starts=table.text("starts"),
+            within=_time(file, table.text("within"), needle),
+            clause=_known(file, clauses, table.text("clause"), needle),
+            basis=table.text("basis"),
+        )
+        table.done()
+        for code in (clock.id, *clock.classes):
+            _coded(file, code, needle)
+        if clock.starts not in CLOCK_STARTS:
+            raise file.error(
+                f"no clock starts at `{clock.starts}`", "write one of: " + ", ".join(CLOCK_STARTS), needle
+            )
+        if clock.id in clocks:
+            raise file.error(f"the clock `{clock.id}` is listed twice", "give it an id of its own", needle)
+        for record_class in clock.classes:
+            if (record_class, clock.starts) in once:
+                raise file.error(
+                    f"two clocks of `{record_class}` start at `{clock.starts}`",
+                    "keep the one that holds",
+                    needle,
+                )
+            once.add((record_class, clock.starts))
+        clocks[clock.id] = clock
+    holds: dict[str, HoldRule] = {}
+    for values in top.take("hold", list, "at least one [[hold]]"):
+        needle = f'kind = "{values.get("kind", "")}"' if isinstance(values, dict) else "hold"
+        table = _Table(file, values, needle)
+        rule = HoldRule(
+            kind=table.text("kind"),
+            clause=_known(file, clauses, table.text("clause"), needle),
+            two_persons=table.take("two_persons", bool, "true or false"),
+        )
+        table.done()
+        _coded(file, rule.kind, needle)
+        if rule.kind in holds:
+            raise file.error(f"holds of the kind `{rule.kind}` are listed twice", "list them once", needle)
+        holds[rule.kind] = rule
+    top.done()
+    return tuple(clocks.values()), tuple(holds.values())
+
+
+def _known(file: _File, clauses: Mapping[str, Clause], clause: str, needle: str) -> str:
+    if clause not in clauses:
+        raise file.error(
+            f"clause `{clause}` is not in clauses.toml of this pack", "list it or mend the id", needle
+        )
+    return clause
+
+
+def _coded(file: _File, code: str, needle: str) -> None:
+    if not _CODE.fullmatch(code) or len(code) > 40:
+        raise file.error(
+            f"`{code}` is no code", "write at most 40 lower-case letters, digits and hyphens", needle
+        )
 
 
 def _all_used(file: _File, conditions: Mapping[str, Condition], policies: tuple[Policy, ...]) -> None:
