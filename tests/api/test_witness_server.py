@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -17,6 +18,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from counterseal.api.witness import WitnessApp, WitnessServer
 from counterseal.gateway import witness_folder
@@ -253,6 +256,43 @@ class TestAtOnce:
         in_time = sorted(signed, key=lambda each: each[1])
         for (size, then), (larger, later) in pairwise(in_time):
             assert size <= larger or then == later
+
+    @given(
+        asked=st.lists(
+            st.tuples(st.booleans(), st.integers(0, 12), st.integers(0, 12), st.booleans()),
+            min_size=8,
+            max_size=40,
+        )
+    )
+    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_whatever_is_asked_at_once_one_history_is_signed(self, folder, asked):
+        """Any mixture of two histories and of sizes, in four threads, through witnesses that start anew in between."""
+        shutil.rmtree(folder.path)
+        path = init_witness(folder.path, NAME).path
+        open_witness(path).trust(single_key(LOG.vkey))
+        apps = [WitnessApp(open_witness(path))]
+
+        def post(each: tuple[bool, int, int, bool]) -> tuple[int, bytes] | None:
+            forked, first, second, restart = each
+            if restart:
+                apps.append(WitnessApp(open_witness(path)))
+            tree, (old, size) = (FORK if forked else TREE), sorted((first, second))
+            return (
+                (size, tree.frontiers[size].root())
+                if call(apps[-1], tree.request(old, size)) == 200
+                else None
+            )
+
+        with ThreadPoolExecutor(4) as pool:
+            signed = [each for each in pool.map(post, [(False, 0, 4, False), *asked]) if each]
+
+        histories = [
+            all(tree.frontiers[size].root() == root for size, root in signed) for tree in (TREE, FORK)
+        ]
+        assert any(histories)
+        head = open_witness(path).store.head(ORIGIN)
+        assert (head is not None) == bool(signed)
+        assert head is None or (head.size, head.root) == max(signed)
 
 
 class TestKilled:

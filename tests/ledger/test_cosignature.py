@@ -227,6 +227,7 @@ class TestKeys:
             ("w+00000000+BA==", "no key in it"),
             ("w+00000000+BAUG", "32 bytes"),
             (" +00000000+BAUG", "no key name"),
+            ("\udc80+00000000+" + W1.key.vkey.split("+", 2)[2], "UTF-8"),
         ],
     )
     def test_malformed_key_refuses(self, vkey, says):

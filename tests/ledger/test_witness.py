@@ -188,6 +188,12 @@ class TestCodes:
         assert response.body.strip()
         assert bench.size() == 0
 
+    def test_400_signed_twice_by_the_known_key(self, bench):
+        note = bench.tree.note()
+        twice = note + note.rpartition(b"\n\n")[2]
+
+        assert bench.ask(build_request(0, (), twice)).status == 400
+
     def test_400_more_than_63_hashes(self, bench):
         line = bench.tree.request(0).replace(b"old 0\n", b"old 0\n" + (b"A" * 43 + b"=\n") * 64)
 
