@@ -53,12 +53,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class NotAvailable:
-    """What somebody asks for and nobody can count from this log, and why. awaited: kinds that would tell."""
+    """What somebody asks for and nobody can count from this log, and why."""
 
     id: str
     says: str
     why: str
-    awaited: tuple[str, ...] = ()
 
 
 SEARCHES = (SEALED_KIND,)
@@ -67,6 +66,12 @@ FIGURES: Sequence[Counter | Followed] = (
     Counter("searches", "Searches that were permitted and submitted to a service.", SEARCHES),
     Counter("searches-by-service", "The same, by service.", SEARCHES, "public:service"),
     Counter("searches-by-use", "The same, by the approved use they ran under.", SEARCHES, "public:use"),
+    Counter(
+        "searches-by-partner",
+        "The same, by the agency on whose behalf or through whom they ran; `none` for this agency's own.",
+        SEARCHES,
+        "public:partner",
+    ),
     Counter("searches-by-mode", "The same, by kind of comparison.", SEARCHES, "public:mode"),
     Counter(
         "searches-by-case-type", "The same, by type of case (offence group).", SEARCHES, "sealed:case_type"
@@ -185,8 +190,61 @@ FIGURES: Sequence[Counter | Followed] = (
         ("gallery.erasure.outcome",),
         "outcome",
     ),
+    Counter("holds", "Holds that stopped destruction, by kind.", ("hold.placed",), "public:kind"),
+    Counter("opt-outs", "Choices not to be compared that were registered.", ("optout.registered",)),
+    Counter(
+        "opt-out-checks",
+        "Checks whether somebody declines, made before any face was looked at, by how they came out.",
+        ("optout.checked",),
+        "outcome",
+    ),
+    Counter(
+        "opt-out-told",
+        "The same, by whether the person was told of the choice.",
+        ("optout.checked",),
+        "public:told",
+    ),
+    Followed(
+        "opt-outs-honoured",
+        "Checks in which a person declined: `honoured` where no comparison follows from the check.",
+        ("optout.checked", "verification.intent"),
+    ),
+    Counter(
+        "opt-out-lists", "Signed lists issued to programs without a connection.", ("optout.list-issued",)
+    ),
+    Counter(
+        "opt-out-complaints",
+        "Complaints about a use, made without a name, by subject.",
+        ("optout.complaint",),
+        "public:about",
+    ),
+    Counter(
+        "verifications",
+        "One-to-one checks outside law enforcement, by use.",
+        ("verification.intent",),
+        "public:use",
+    ),
+    Counter(
+        "verification-outcomes",
+        "The same, by how they came out.",
+        ("verification.outcome",),
+        "outcome",
+    ),
+    Counter("audits", "Samples of searches drawn for routine review.", ("audit.sampled",)),
+    Counter(
+        "audit-findings", "Findings of routine review and audit, by kind.", ("audit.finding",), "public:kind"
+    ),
+    Counter(
+        "off-book-findings",
+        "Searches that only the service's own log, or only this one, knows of.",
+        ("reconciliation.finding",),
+        "outcome",
+    ),
     Counter("entries", "Every entry of the log, by kind: nothing is counted out.", (), "kind"),
 )
+
+AWAITED = frozenset({"audit.sampled", "audit.finding", "reconciliation.finding"})
+"""Kinds that no verb seals yet. A figure of these alone stands among what is not available."""
 
 SHARES: Sequence[Share] = (
     Share(
@@ -205,6 +263,13 @@ SHARES: Sequence[Share] = (
     ),
     Share(
         "none-of-these-share", "Reviews in which no candidate was kept.", "reviews-none-of-these", "reviews"
+    ),
+    Share(
+        "opt-outs-honoured-share",
+        "Checks in which a person declined, and no comparison followed.",
+        "opt-outs-honoured",
+        "opt-outs-honoured",
+        "honoured",
     ),
     Share(
         "corroborated-share",
@@ -228,7 +293,6 @@ NOT_AVAILABLE: Sequence[NotAvailable] = (
         "What was asked and not permitted is counted as `refused`. A use that went round the "
         "gateway leaves no entry; it shows only where a service's own log is held against this "
         "one.",
-        ("reconciliation.finding",),
     ),
     NotAvailable(
         "convictions", "What became of leads in court.", "Courts' outcomes do not come back to the gateway."
@@ -237,17 +301,5 @@ NOT_AVAILABLE: Sequence[NotAvailable] = (
         "persons",
         "Number of different persons searched for.",
         "Entries say nothing that tells persons apart; that is on purpose.",
-    ),
-    NotAvailable(
-        "audits",
-        "Audits made, and their findings.",
-        "No verb seals audits yet.",
-        ("audit.sampled", "audit.finding"),
-    ),
-    NotAvailable(
-        "opt-out-checks",
-        "Opt-out checks made and honoured.",
-        "No verb seals opt-out checks yet.",
-        ("optout.checked",),
     ),
 )

@@ -55,7 +55,18 @@ def leads_by_standing(entries: Mapping[int, Entry], *, rule: Rule, until: dateti
     yield from standing.items()
 
 
+def opt_outs_honoured(entries: Mapping[int, Entry], *, rule: Rule, until: datetime) -> Sightings:  # noqa: ARG001
+    """Each check in which a person declined: `honoured`, or `not-honoured` where a comparison rests on it."""
+    compared = {
+        cause for entry in entries.values() if entry.kind == "verification.intent" for cause in entry.causes
+    }
+    for index, entry in entries.items():
+        if entry.kind == "optout.checked" and entry.outcome == "declined":
+            yield index, "not-honoured" if index in compared else "honoured"
+
+
 FOLLOWED: Mapping[str, Follow] = {
     "exigent-by-approval": exigent_by_approval,
     "leads-by-standing": leads_by_standing,
+    "opt-outs-honoured": opt_outs_honoured,
 }

@@ -21,7 +21,7 @@ from typing import Any
 from counterseal.ledger.canonical import read_canonical, write_canonical
 from counterseal.ledger.entry import Disclosure, Entry
 from counterseal.ledger.errors import LedgerError
-from counterseal.oversight.figures.counters import FIGURES, NOT_AVAILABLE, SHARES
+from counterseal.oversight.figures.counters import AWAITED, FIGURES, NOT_AVAILABLE, SHARES, Counter, Followed
 from counterseal.oversight.figures.counting import counted, shares
 from counterseal.oversight.figures.errors import ReleaseUnreadableError
 from counterseal.oversight.figures.openings import Coded, choose_openings, class_of
@@ -100,6 +100,7 @@ def document(
                 "rows": [[period, code, count] for period, code, count in found[figure.id]],
             }
             for figure in FIGURES
+            if not awaited(figure)
         ],
         "shares": [
             {
@@ -111,8 +112,18 @@ def document(
         ],
         "services": services(entries),
         "uses": uses(entries),
-        "not_available": [{"id": each.id, "says": each.says, "why": each.why} for each in NOT_AVAILABLE],
+        "not_available": [{"id": each.id, "says": each.says, "why": each.why} for each in NOT_AVAILABLE]
+        + [
+            {"id": figure.id, "says": figure.says, "why": "This installation records no such act yet."}
+            for figure in FIGURES
+            if awaited(figure)
+        ],
     }
+
+
+def awaited(figure: Counter | Followed) -> bool:
+    """Whether nothing in this version of the gateway seals what the figure would count."""
+    return bool(figure.kinds) and AWAITED.issuperset(figure.kinds)
 
 
 def head_of(content: Mapping[str, Any]) -> Head:

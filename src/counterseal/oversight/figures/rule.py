@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from counterseal.oversight.figures.errors import ReleaseUnreadableError
 
 COUNTING = 1
-"""Version of the counting itself: raise it with any change to `counters`, `counting`, `followed`, `registers`, `openings`."""
+"""Version of the counting itself: raise it with any change to what is counted or opened."""
 
 SEALED_KIND = "search.intent"
 SEALED_NAMES = ("case_type", "subject_role")
