@@ -176,3 +176,10 @@ class TestStanding:
         assert graph(kinds, [place]).standing(LEAD).independent_for_offence == 0
         both = graph(kinds, [place, Edge("item-0", "supports-offence", LEAD)]).standing(LEAD)
         assert (both.independent_for_offence, both.independent_total) == (1, 1)
+
+    def test_witness_counts_who_saw_the_offence(self):
+        """Not one who did not, and not one of whom nobody said."""
+        for saw, counted in ((True, 1), (False, 0), (None, 0)):
+            kinds = dict.fromkeys(ITEMS, (NodeKind.WITNESS_STATEMENT, saw))
+            standing = graph(kinds, [Edge("item-0", "supports-offence", LEAD)]).standing(LEAD)
+            assert (standing.independent_for_offence, standing.independent_total) == (counted, 1)

@@ -18,6 +18,18 @@ from counterseal.oversight.models import LogEntry
 from counterseal.terms.rows import SealedRow
 from office import SimulatedOffice, open_copy
 
+# Guards of tables that our story does not fill, because their rooms have tests of their own, by how their
+# names begin. Whoever adds a table puts it here, or tells of it in `whole_story.py`.
+ATTACKED_ELSEWHERE = (
+    "oversight_alternativetaken",
+    "oversight_analysisapproval",
+    "oversight_complaint",
+    "oversight_keptsample",
+    "oversight_optout",
+    "oversight_partneragreement",
+    "oversight_partnerservice",
+    "oversight_verificationterms",
+)
 BY_STATUS = (
     "casework.case",
     "casework.searchrequest",
@@ -25,6 +37,7 @@ BY_STATUS = (
     "casework.lead",
     "casework.enforcementaction",
     "oversight.service",
+    "oversight.hold",
     "oversight.servicereview",
     "oversight.use",
 )
@@ -50,6 +63,10 @@ BESPOKE = {
         "'x', '2026-01-01', {columns} FROM casework_lead"
     ),
     "lead_compared": "",
+    "destroyed_under_a_hold": (
+        "UPDATE oversight_vaultobject SET wrapped_key = NULL, destroyed_at = created_at WHERE about IN "
+        "(SELECT about FROM oversight_hold WHERE status = 'in-force')"
+    ),
     "use_active_by_three": "UPDATE oversight_use SET status = 'active' WHERE name = 'Crowd watching'",
 }
 
@@ -99,7 +116,7 @@ def attacks() -> dict[str, str]:
         if label in BY_STATUS:
             made[f"{short}_made"] = _made_in_the_end_state(model, listed, columns)
             made[f"{short}_moved"] = f"UPDATE {table} SET status = {_backwards(label)}"
-    return made
+    return {name: sql for name, sql in made.items() if not name.startswith(ATTACKED_ELSEWHERE)}
 
 
 def _other(model: type[Model], column: str) -> str:
@@ -119,6 +136,7 @@ END = {
     "casework.lead": "cited",
     "casework.enforcementaction": "cleared",
     "oversight.service": "suspended",
+    "oversight.hold": "lifted",
     "oversight.servicereview": "closed",
     "oversight.use": "suspended",
 }
@@ -155,6 +173,7 @@ def _backwards(label: str) -> str:
         "casework.lead": "'possible-lead'",
         "casework.enforcementaction": "'awaiting-confirmation'",
         "oversight.service": "'unreviewed'",
+        "oversight.hold": "'in-force', lifted_by_id = '', lifted_at = NULL",
         "oversight.servicereview": "'open', outcome = ''",
         "oversight.use": "'under-review'",
     }[label]
@@ -195,8 +214,8 @@ def attack(statement: str, *, guard: str | None) -> int:
 
 def test_every_guard_has_its_attack():
     """A guard that nobody attacks is not known to hold."""
-    assert set(attacks()) == set(triggers())
-    assert len(triggers()) == 132
+    assert {t for t in triggers() if not t.startswith(ATTACKED_ELSEWHERE)} == set(attacks())
+    assert len(attacks()) >= 132
 
 
 @pytest.mark.parametrize("guard", sorted(attacks()))

@@ -11,6 +11,7 @@ from counterseal.gateway.certify import qualify_examiner
 from counterseal.gateway.collect_probe import Edit
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.disclose import Authority, disclose
+from counterseal.gateway.holds import lift_hold, place_hold
 from counterseal.gateway.open_case import close_case
 from counterseal.gateway.register_service import accept_terms, close_service_review
 from counterseal.gateway.request_clearance import Cleared
@@ -86,6 +87,18 @@ def tell(office: SimulatedOffice) -> None:
     )
     made(close_case(office.office, case_id=old.id, by=who("ines")))
     made(destroy(office.office, about=spoilt.id, authority="retention-7", by=who("arc")))
+    for lifted in (True, False):
+        hold = made(
+            place_hold(
+                office.office,
+                about=lead.candidate_id,
+                kind="litigation",
+                reason="a claim was filed",
+                by=who("arc"),
+            )
+        )
+        if lifted:
+            made(lift_hold(office.office, hold_id=hold.id, by=who("aud")))
 
 
 def exigent_use_of_an_unreviewed_service(

@@ -54,3 +54,9 @@ def test_every_field_but_the_entry_index_changes_the_digest(office):
     again = Case.objects.get(pk=case.id)
     again.entry_index += 1
     assert again.digest() == before
+
+
+def test_row_is_called_by_its_id(office):
+    """In messages and logs, never by a name."""
+    case = office.case()
+    assert str(case) == case.id
