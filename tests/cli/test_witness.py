@@ -1,6 +1,7 @@
 """The witness's commands: a witness is made, trusted, run and looked at; a log is cosigned and says how it stands."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from counterseal import bootstrap
 from counterseal.gateway.admit_person import admit_person
 from counterseal.ledger.checkpoint import Signer
 
+GOPATH = Path(os.environ.get("GOLOG_GOPATH", "/usr/share/gocode"))
 ORIGIN = "log.agency.example/faces"
 
 
@@ -115,6 +117,23 @@ def test_export_with_cosignatures_verifies_offline(founded, home, running, tmp_p
 
     assert b"inspector.example/w1" in (tmp_path / "out/checkpoint").read_bytes()
     assert run_plain("ledger", "verify", tmp_path / "out", "--vkey", founded[2]).code == 0
+
+
+def test_export_with_cosignatures_is_read_by_go(founded, home, running, tmp_path):
+    """Go's note package ignores the signatures of keys it does not know, as the text demands."""
+    if shutil.which("go") is None or not (GOPATH / "src/golang.org/x/mod/sumdb/tlog").is_dir():
+        pytest.skip("no Go compiler, or no golang.org/x/mod (Debian: golang-go, golang-golang-x-mod-dev)")
+    name_witness(home, running)
+    grow(home, founded[1])
+    assert run_plain("witness", "ask", "--home", home).code == 0
+    assert run_plain("ledger", "export", tmp_path / "out", "--home", home).code == 0
+    assert b"inspector.example/w1" in (tmp_path / "out/checkpoint").read_bytes()
+
+    tool = Path(__file__).parents[2] / "tools/verify_with_go"
+    ran = subprocess.run(
+        [tool, "-vkey", founded[2], tmp_path / "out"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_a_quorum_that_is_missing_too_long_alarms(home):
