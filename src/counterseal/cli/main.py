@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "clause": (_FILES + "clause", "show a clause: text, policies, cases, latest decisions"),
     "ledger": (_FILES + "ledger", "export the log, verify an export, receipts, change of key"),
     "witness": (_FILES + "witness", "run a witness of other logs, have one's own cosigned"),
+    "public": (_FILES + "public", "release public figures; check a release on any machine"),
     "fsck": (_FILES + "fsck", "compare everything that is stored with the log"),
 }
 

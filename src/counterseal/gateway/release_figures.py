@@ -101,6 +101,11 @@ def release_figures(
             f"no entry of the log was sealed up to {last_instant:%Y-%m-%d %H:%M} UTC: there is nothing to release "
             f"yet (an entry is counted {rule.delay_days} days after it was sealed)"
         )
+    if log.last is not None and int(log.last["counted"]) > len(log.counted):
+        raise BadInputError(
+            f"release {log.last['version']} counted {log.last['counted']} entries, this one would count only "
+            f"{len(log.counted)}: a later release never counts less; leave out `--until`, or shorten the delay"
+        )
     # (2)
     chosen = release.openings_of(log.counted, log.sealed, rule)
     shown = {(index, name): log.sealed[index][name] for index, name in chosen}
@@ -111,11 +116,6 @@ def release_figures(
     if log.last is not None:
         figures_before = release.digest(write_canonical(log.last))
         previous = {"version": log.last["version"], "counted": log.last["counted"], "sha256": figures_before}
-        if int(log.last["counted"]) > len(log.counted):
-            raise BadInputError(
-                f"release {log.last['version']} counted {log.last['counted']} entries, this one would count only "
-                f"{len(log.counted)}: a later release never counts less; leave out `--until`, or shorten the delay"
-            )
     head = Head(
         office.origin, version, at, last_instant, len(log.counted), rule, previous,
         [*(log.last["corrections"] if log.last else []), *corrections],

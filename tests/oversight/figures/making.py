@@ -195,10 +195,9 @@ def busy_log() -> Log:
     for case_type in ["theft"] * 6 + ["homicide"] * 2:
         log.search(case_type)
     log.search("fraud", "witness")
-    answer = log.add("search.outcome", "answered", causes=[first],
-                     public={"mode": "identification", "service": "service-1", "candidates": 3, "searched": 9})  # fmt: skip
-    log.add("search.outcome", "answered", causes=[first + 1],
-            public={"mode": "identification", "service": "service-1", "candidates": 0, "searched": 9})  # fmt: skip
+    answered = {"mode": "identification", "service": "service-1", "candidates": 3, "searched": 9}
+    answer = log.add("search.outcome", "answered", causes=[first], public=answered)
+    log.add("search.outcome", "answered", causes=[first + 1], public=answered | {"candidates": 0})
     log.add("search.refused", "refused", clauses=["HSI-M/4A3-training", "HSI-M/3-own-investigation"])
     review = log.add("review.locked", "some-kept", causes=[answer], public={"turn": 1})
     log.add("review.locked", "none-of-these", causes=[answer], public={"turn": 2})

@@ -101,6 +101,31 @@ class TestKeptBack:
         assert choose_openings(elsewhere, k) == opened
         assert shown(elsewhere, opened) == seen
 
+    @settings(max_examples=150, deadline=None)
+    @given(SEARCHES, K, st.integers(0, 60))
+    def test_two_releases_together_tell_no_code_that_neither_shows(
+        self, searches: list[tuple[str, str, str | None, str | None]], k: int, first: int
+    ) -> None:
+        """They may tell which few entries stay back; what these carry can still have been anything."""
+        world = coded(searches)
+        before, after = choose_openings(world[:first], k), choose_openings(world, k)
+        told = {(world[i].place, name, dict(zip(SEALED_NAMES, world[i].codes, strict=True))[name])
+                for i, name in before | after}  # fmt: skip
+        elsewhere = [
+            Coded(
+                each.index,
+                each.place,
+                tuple(
+                    code if code is None or (each.place, name, code) in told else f"other-{code}"
+                    for name, code in zip(SEALED_NAMES, each.codes, strict=True)
+                ),
+            )
+            for each in world
+        ]
+
+        assert choose_openings(elsewhere, k) == after
+        assert choose_openings(elsewhere[:first], k) == before
+
     @settings(max_examples=200, deadline=None)
     @given(SEARCHES, K)
     def test_the_spelling_of_codes_decides_nothing(
