@@ -297,6 +297,17 @@ class TestQuorum:
         assert (judged.missing == "") is held
         assert len(judged.by) == len(who)
 
+    def test_the_fewest_that_can_make_the_quorum(self):
+        """2 of 3 in one group and any of another: three witnesses at least."""
+        names = [Cosigner.from_seed(f"w.example/{n}", bytes([n + 50]) * 32) for n in range(5)]
+        lines = "".join(f"{HEAD}\nwitness w{n} {c.key.vkey}\n" for n, c in enumerate(names))
+        text = lines + "group x 2 w0 w1 w2\ngroup y any w3 w4\ngroup z all x y\n"
+
+        fewest = {
+            quorum: policy(f"{text}quorum {quorum}\n").fewest for quorum in ("w0", "x", "y", "z", "none")
+        }
+        assert fewest == {"w0": 1, "x": 2, "y": 1, "z": 3, "none": 0}
+
     def test_what_is_missing_is_named(self):
         missing = policy().judge(cosigned(W2, at=IN_2026)).missing
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import DatabaseError
 
 from counterseal.connectors.witnesses import HasSize, Lines, NoCosignature, WitnessAnswer, ask_witness
-from counterseal.gateway.cosignatures import cosigned_checkpoints
+from counterseal.gateway.cosignatures import cosigned_checkpoints, last_cosigned
 from counterseal.gateway.export_ledger import entry_of, key_history, node
 from counterseal.gateway.office import Office
 from counterseal.gateway.snapshot import snapshot
@@ -21,7 +21,8 @@ from counterseal.ledger.checkpoint import Checkpoint, split_note
 from counterseal.ledger.cosignature import CosignerKey, signature_line
 from counterseal.ledger.entry import read_entry
 from counterseal.ledger.errors import LedgerError, SignatureError
-from counterseal.ledger.quorum import NONE, WitnessLine, WitnessPolicy, parse_policy
+from counterseal.ledger.keys import KeyHistory
+from counterseal.ledger.quorum import NONE, Witnessed, WitnessLine, WitnessPolicy, parse_policy
 from counterseal.ledger.tree import consistency_proof
 from counterseal.ledger.witness import build_request
 from counterseal.oversight.models import LogCosignature, LogState
@@ -130,7 +131,7 @@ def cosign(office: Office, *, ask: Ask = ask_witness) -> Cosigned:
     with snapshot():
         note = bytes(LogState.objects.get().checkpoint)
         checkpoint = key_history().open_checkpoint(note, origin=office.origin)
-        known = _known_sizes(policy)
+        known = {key.vkey: last_cosigned(key, node) for key in policy.keys}
     # (2), (3)
     asked: dict[str, Asked] = {}
     questions: dict[str, tuple[WitnessLine, CosignerKey, int]] = {}
@@ -186,22 +187,27 @@ def standing(office: Office, policy: WitnessPolicy | None = None) -> LogStanding
             return LogStanding(
                 size, None, None, (), size, _sealed_at(0, size), f"{why} (`{POLICY}`): {_ALONE}"
             )
-        missing = ""
-        for checkpoint, note in cosigned_checkpoints(node):
-            try:
-                keys.open_checkpoint(note, origin=office.origin)
-                judged = policy.judge(note)
-            except LedgerError as error:
-                missing = missing or f"at size {checkpoint.size}: {error}"
-                continue
-            if judged.held:
+        newest = next(cosigned_checkpoints(node), None)
+        missing = "" if newest is None else f"at size {newest[0].size}: {_judged(keys, policy, newest[1])[1]}"
+        for checkpoint, note in cosigned_checkpoints(node, at_least=policy.fewest):
+            judged, _ = _judged(keys, policy, note)
+            if judged is not None:
                 since = _sealed_at(checkpoint.size, size)
                 says = "" if since is None else _says(size, checkpoint.size, since, missing)
                 behind = size - checkpoint.size
                 return LogStanding(size, checkpoint.size, judged.since, judged.by, behind, since, says)
-            missing = missing or f"at size {checkpoint.size}: {judged.missing}"
         since = _sealed_at(0, size)
         return LogStanding(size, None, None, (), size, since, _says(size, 0, since, missing))
+
+
+def _judged(keys: KeyHistory, policy: WitnessPolicy, note: bytes) -> tuple[Witnessed | None, str]:
+    """The quorum on a checkpoint that the log's key signed; else None and what is missing."""
+    try:
+        keys.open_checkpoint(note)
+        judged = policy.judge(note)
+    except LedgerError as error:
+        return None, str(error)
+    return (judged, "the quorum was there") if judged.held else (None, judged.missing)
 
 
 _ALONE = "one key without witnesses can show two histories to two people"
@@ -219,20 +225,6 @@ def _says(size: int, held: int, since: datetime | None, missing: str) -> str:
 def _sealed_at(index: int, size: int) -> datetime | None:
     """When the entry at `index` was sealed; None where the log ends before it."""
     return read_entry(entry_of(index)[0]).at if index < size else None
-
-
-def _known_sizes(policy: WitnessPolicy) -> dict[str, int]:
-    """The largest size that each witness is known to have cosigned, by its vkey; verified, of this history."""
-    known: dict[str, int] = {}
-    wanted = {key.vkey for key in policy.keys}
-    for checkpoint, note in cosigned_checkpoints(node):
-        lines = split_note(note)[1]
-        for key in policy.keys:
-            if key.vkey not in known and (key.name, key.key_id) in [(name, s[:4]) for name, s in lines]:
-                known[key.vkey] = checkpoint.size
-        if known.keys() == wanted:
-            break
-    return known
 
 
 def _question(

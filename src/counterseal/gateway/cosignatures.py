@@ -1,9 +1,8 @@
 """The cosignatures that were collected, read back: every one is verified again, whatever the database says."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from counterseal.ledger.checkpoint import Checkpoint, parse_checkpoint, split_note
 from counterseal.ledger.cosignature import CosignerKey, read_witness_key, split_lines, with_lines
@@ -24,25 +23,34 @@ def most_cosigned(above: int, node: NodeReader) -> tuple[int, bytes] | None:
 
     above: it must hold the entry of this index.
     """
-    sizes = (
-        LogCosignature.objects.filter(size__gt=above)
-        .values("size")
-        .annotate(witnesses=Count("id"))
-        .order_by("-witnesses", "-size")
-        .values_list("size", flat=True)
-    )
-    for size in sizes.iterator():
-        for checkpoint, note in _notes(LogCosignature.objects.filter(size=size)):
+    sizes = _sizes(1).filter(size__gt=above).order_by("-witnesses", "-size")
+    return next(((c.size, note) for c, note in _checkpoints(sizes, node)), None)
+
+
+def cosigned_checkpoints(node: NodeReader, *, at_least: int = 1) -> Iterator[tuple[Checkpoint, bytes]]:
+    """The checkpoints of this log with so many cosignatures stored or more, each with those that hold, newest first."""
+    return _checkpoints(_sizes(at_least).order_by("-size"), node)
+
+
+def last_cosigned(key: CosignerKey, node: NodeReader) -> int:
+    """The largest size of this log that this witness cosigned; 0 where it never did."""
+    for row in LogCosignature.objects.filter(vkey=key.vkey).order_by("-size"):
+        for checkpoint, _ in _notes([row]):
             if _is_ours(checkpoint, node):
-                return size, note
-    return None
+                return checkpoint.size
+    return 0
 
 
-def cosigned_checkpoints(node: NodeReader) -> Iterator[tuple[Checkpoint, bytes]]:
-    """Every checkpoint of this log that a witness cosigned, with its cosignatures, newest first."""
-    rows = LogCosignature.objects.order_by("-size", "id").iterator()
-    for _, of_size in groupby(rows, key=lambda row: row.size):
-        for checkpoint, note in _notes(of_size):
+def _sizes(at_least: int) -> QuerySet[LogCosignature, dict[str, int]]:
+    counted = LogCosignature.objects.values("size").annotate(witnesses=Count("id"))
+    return counted.filter(witnesses__gte=at_least)
+
+
+def _checkpoints(
+    sizes: QuerySet[LogCosignature, dict[str, int]], node: NodeReader
+) -> Iterator[tuple[Checkpoint, bytes]]:
+    for found in sizes.iterator():
+        for checkpoint, note in _notes(LogCosignature.objects.filter(size=found["size"])):
             if _is_ours(checkpoint, node):
                 yield checkpoint, note
 

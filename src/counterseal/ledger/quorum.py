@@ -89,6 +89,14 @@ class WitnessPolicy:
         """Every key that can be verified, whether its witness counts now or not."""
         return tuple(w.key for w in self.witnesses if isinstance(w.key, CosignerKey))
 
+    @property
+    def fewest(self) -> int:
+        """The least number of witnesses that can make the quorum."""
+        needs = {w.name: 1 for w in self.witnesses} | {NONE: 0}
+        for group in self.groups:
+            needs[group.name] = sum(sorted(needs[name] for name in group.members)[: group.threshold])
+        return needs[self.quorum]
+
     def judge(self, note: bytes) -> Witnessed:
         """What the policy says of a checkpoint and the cosignatures on it. The log's own signature is not looked at.
 
