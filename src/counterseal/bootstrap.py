@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import shutil
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -39,9 +38,11 @@ from counterseal.oversight.models import LogKey, LogState  # noqa: E402
 from counterseal.oversight.vault import Vault  # noqa: E402
 from counterseal.people.models import Person, Role, RoleGrant  # noqa: E402
 from counterseal.policy import load_policies  # noqa: E402
+from counterseal.shipped import shipped  # noqa: E402
 from counterseal.terms.errors import BadInputError, IntegrityError  # noqa: E402
 
 FOUNDING = "founding"
+DATABASE = "counterseal.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def init_home(
         private.chmod(0o700)
     for folder in ("vault", "services"):
         (home / folder).mkdir()
-    shutil.copytree(shipped_policies(), home / "policies")
+    shutil.copytree(shipped("policies"), home / "policies")
     for key in ("log.key", "vault.key", "fingerprint.key"):
         _write_secret(home / "keys" / key, secrets.token_bytes(32))
     _key_store(home).make()
@@ -120,10 +121,15 @@ def open_office(home: Path) -> Office:
 
     Raises:
         BadInputError: there is none in this folder, or its settings or policies cannot be read.
+        IntegrityError: its database is gone.
     """
     if not (home / "office.toml").is_file():
         raise BadInputError(
             f"there is no installation in `{home}`: make one with `counterseal init --home {home}`"
+        )
+    if not (home / DATABASE).is_file():  # SQLite would make an empty one
+        raise IntegrityError(
+            f"the database of the installation in `{home}` is gone: restore `{DATABASE}` from its backup"
         )
     _use_database(home)
     return _office(home)
@@ -135,16 +141,10 @@ def read_settings(home: Path) -> OfficeSettings:
         with (home / "office.toml").open("rb") as file:
             content = tomllib.load(file)
         return OfficeSettings(str(content["agency"]), str(content["origin"]), bool(content["evaluation"]))
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+    except KeyError as error:
+        raise BadInputError(f"`{home / 'office.toml'}` does not say {error}: add that line") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInputError(f"`{home / 'office.toml'}` cannot be used: {error}") from error
-
-
-def shipped_policies() -> Path:
-    """Where the packs lie that come with the program: beside the sources, or where a wheel puts them."""
-    for place in (Path(__file__).parents[2] / "policies", Path(sys.prefix) / "share/counterseal/policies"):
-        if (place / "schema.cedarschema").is_file():
-            return place
-    raise BadInputError("the policy packs that come with the program are not there: install it again")
 
 
 def connect_service(
@@ -235,7 +235,7 @@ def _use_database(home: Path) -> None:
     """Point Django at this home. One process works on one home at a time."""
     os.environ["COUNTERSEAL_HOME"] = str(home)
     connections.close_all()
-    database = str(home / "counterseal.sqlite3")
+    database = str(home / DATABASE)
     connections["default"].settings_dict["NAME"] = database
     settings.DATABASES["default"]["NAME"] = database
 

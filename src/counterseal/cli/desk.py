@@ -23,8 +23,6 @@ from counterseal.oversight.models import Service, Use, UseStatus
 from counterseal.people.models import Person, Role
 from counterseal.terms.errors import BadInputError, IntegrityError, UnavailableError
 
-DATABASE = "counterseal.sqlite3"
-
 
 @dataclass
 class Desk:
@@ -138,11 +136,6 @@ def opened(home: Path, voice: Voice, *, acting: str = "", default: str = "") -> 
                 f"the installation in `{home}` cannot be read: {error}; check its rights"
             ) from error
         try:
-            # SQLite would make an empty one.
-            if not (home / DATABASE).is_file():
-                raise IntegrityError(
-                    f"the database of the installation in `{home}` is gone: restore `{DATABASE}` from its backup"
-                )
             office = finished(office)
             yield Desk(office, voice, settings.evaluation, acting, default)
         finally:

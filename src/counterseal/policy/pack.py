@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -517,7 +518,7 @@ def _annotated(file: _File, schema: Schema) -> Iterator[tuple[Json, Callable[[st
 def _failing_line(text: str) -> int:
     """The line of the first policy that does not parse by itself, or 0: Cedar's message names no place."""
     starts = [m.start() for m in re.finditer(r"^@id\(", text, re.M)]
-    for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for begin, end in pairwise([*starts, len(text)]):
         try:
             policies_of(text[begin:end])
         except CedarError:

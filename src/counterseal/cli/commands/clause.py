@@ -8,9 +8,9 @@ import click
 from counterseal.cli.command import Bench, command
 from counterseal.cli.commands.decide import policies
 from counterseal.cli.outcome import Outcome
-from counterseal.cli.shipped import shipped
 from counterseal.policy import Clause, PolicyLibrary, UnknownClauseError
 from counterseal.policy.cases import load_cases
+from counterseal.shipped import shipped
 from counterseal.terms.errors import BadInputError
 
 

@@ -11,9 +11,9 @@ import click
 from counterseal.cli.command import Bench, command
 from counterseal.cli.outcome import Outcome, permit_json, refused
 from counterseal.cli.parsing import read_file
-from counterseal.cli.shipped import shipped
 from counterseal.policy import PolicyLibrary, authorise, load_policies
 from counterseal.policy.facts import read_instant
+from counterseal.shipped import shipped
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 

@@ -12,7 +12,7 @@ def shipped(folder: str) -> Path:
     Raises:
         BadInputError: they are not there.
     """
-    for place in (Path(__file__).parents[3] / folder, Path(sys.prefix) / "share/counterseal" / folder):
+    for place in (Path(__file__).parents[2] / folder, Path(sys.prefix) / "share/counterseal" / folder):
         if place.is_dir():
             return place
     raise BadInputError(f"the folder `{folder}` that comes with the program is not there: install it again")
