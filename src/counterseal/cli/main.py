@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "action": (_FILES + "action", "clear an enforcement action on independent support"),
     "disclose": (_FILES + "disclose", "hand information to somebody outside, on an authority"),
     "destroy": (_FILES + "destroy", "destroy what the vault holds about a record"),
+    "retention": (_FILES + "retention", "clocks, holds, backups, restores, the drill of erasure"),
     "inventory": (_FILES + "inventory", "read and check a federal inventory of AI uses; export our own"),
     "decide": (_FILES + "decide", "ask the policies about facts in a file; nothing is recorded"),
     "clause": (_FILES + "clause", "show a clause: text, policies, cases, latest decisions"),

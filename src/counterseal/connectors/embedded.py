@@ -214,6 +214,10 @@ class GalleryDesk:
         """Every reference, by id."""
         return self._gallery.references()
 
+    def template_bytes(self, reference_id: str) -> bytes:
+        """One template in the form that is sealed: what a drill of erasure looks for in files."""
+        return self._gallery.template(reference_id).values.astype("<f4").tobytes()
+
     def set_searchable(self, reference_id: str, searchable: bool) -> None:
         """Take a reference out of searches, or back in (gallery hygiene)."""
         self._gallery.set_searchable(reference_id, searchable)

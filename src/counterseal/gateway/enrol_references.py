@@ -200,6 +200,16 @@ def list_references(office: Office, *, connector: str) -> list[dict[str, object]
         desk.close()
 
 
+def template_for_drill(office: Office, *, connector: str, person_ref: str) -> bytes:
+    """The plain template of one person of the gallery, to look for it in files after its erasure."""
+    desk = _desk(office, connector)
+    try:
+        (reference,) = [r.reference_id for r in desk.references() if r.person_id == person_ref]
+        return desk.template_bytes(reference)
+    finally:
+        desk.close()
+
+
 def _desk(office: Office, connector: str) -> GalleryDesk:
     folder = office.home / "services" / connector
     if not (folder / "gallery.key").is_file():

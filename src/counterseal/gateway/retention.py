@@ -36,6 +36,8 @@ RECORD_CLASSES = frozenset(
         "approval",
         "candidate",
         "comparison",
+        "drill-photograph",
+        "drill-prose",
         "evidence",
         "exigency-facts",
         "exigency-why",

@@ -104,6 +104,18 @@ class Vault:
                 f"vault object `{object_id}` was changed: it does not open under its key"
             ) from error
 
+    def sealed_bytes(self, object_id: str) -> bytes:
+        """The bytes as they are stored, sealed.
+
+        Raises:
+            UnavailableError: the storage did not answer, or has none.
+        """
+        try:
+            with self._storage.open(_path(object_id)) as stored:
+                return bytes(stored.read())
+        except OSError as error:
+            raise UnavailableError(f"vault object `{object_id}` cannot be read: {error}") from error
+
     def destroy(self, objects: Iterable[VaultObject]) -> None:
         """Destroy the slots of these objects, then their bytes. Safe to repeat; their rows say so already.
 
