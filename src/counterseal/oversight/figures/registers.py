@@ -12,6 +12,7 @@ from counterseal.oversight.figures.rule import SEALED_KIND
 Line: TypeAlias = "dict[str, str | int | bool]"
 
 UNKNOWN = "not-in-the-log"
+_COUNTED = {SEALED_KIND: "searches", "verification.intent": "verifications"}
 _SERVICE = ("name", "operator", "algorithm", "version", "contract")
 
 
@@ -22,7 +23,9 @@ def services(entries: Mapping[int, Entry]) -> list[Line]:
     def line(entry: Entry) -> Line:
         service = str(entry.public.get("service", "none"))
         fresh: Line = {"service": service, **dict.fromkeys(_SERVICE, UNKNOWN), "status": "unreviewed"}
-        return lines.setdefault(service, fresh | {"searches": 0, "tests_passed": 0, "tests_failed": 0})
+        return lines.setdefault(
+            service, fresh | {"searches": 0, "verifications": 0, "tests_passed": 0, "tests_failed": 0}
+        )
 
     for entry in _in_order(entries):
         match entry.kind:
@@ -33,8 +36,8 @@ def services(entries: Mapping[int, Entry]) -> list[Line]:
             case "service.tested":
                 result = f"tests_{entry.outcome}"
                 line(entry)[result] = int(line(entry).get(result, 0)) + 1
-            case kind if kind == SEALED_KIND:
-                line(entry)["searches"] = int(line(entry)["searches"]) + 1
+            case kind if kind in _COUNTED:
+                line(entry)[_COUNTED[kind]] = int(line(entry)[_COUNTED[kind]]) + 1
     return [lines[service] for service in sorted(lines)]
 
 
@@ -45,7 +48,7 @@ def uses(entries: Mapping[int, Entry]) -> list[Line]:
     def line(entry: Entry) -> Line:
         use = str(entry.public.get("use", "none"))
         unknown: Line = {"use": use, "name": UNKNOWN, "law_enforcement": UNKNOWN}
-        return lines.setdefault(use, unknown | {"status": "under-review", "searches": 0})
+        return lines.setdefault(use, unknown | {"status": "under-review", "searches": 0, "verifications": 0})
 
     for entry in _in_order(entries):
         match entry.kind:
@@ -58,8 +61,8 @@ def uses(entries: Mapping[int, Entry]) -> list[Line]:
                 line(entry)["status"] = _code(entry, "status")
             case "use.suspended":
                 line(entry)["status"] = "suspended"
-            case kind if kind == SEALED_KIND:
-                line(entry)["searches"] = int(line(entry)["searches"]) + 1
+            case kind if kind in _COUNTED:
+                line(entry)[_COUNTED[kind]] = int(line(entry)[_COUNTED[kind]]) + 1
     return [lines[use] for use in sorted(lines)]
 
 
