@@ -123,8 +123,9 @@ class _Question:
     def failure(self, error: Exception) -> NoCosignature:
         if self.late or isinstance(error, TimeoutError):
             return NoCosignature("timeout", f"the witness did not answer within {self.within:g} s")
-        if isinstance(
-            error, http.client.RemoteDisconnected | http.client.IncompleteRead | ConnectionResetError
+        # A peer that has gone shows while we still send, or when we read: a race, and the same to us.
+        if isinstance(error, http.client.IncompleteRead) or (
+            self.held is not None and isinstance(error, ConnectionError)
         ):
             return NoCosignature("hung-up", "the witness hung up before it had answered")
         if isinstance(error, OSError):
