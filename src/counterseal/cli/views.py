@@ -20,14 +20,19 @@ from counterseal.casework.models import (
 )
 from counterseal.cli.outcome import Outcome, refused
 from counterseal.oversight.models import (
+    AlternativeTaken,
+    AnalysisApproval,
+    Complaint,
     Concurrence,
     Disclosure,
+    PartnerAgreement,
     ProgramCode,
     Service,
     ServiceReview,
     ServiceTest,
     TermsAcceptance,
     Use,
+    VerificationTerms,
 )
 from counterseal.people.models import Attestation, Certificate, ExaminerQualification, Person, RoleGrant
 from counterseal.terms.decisions import Refusal
@@ -78,6 +83,7 @@ SHOWN: dict[type[SealedRow], tuple[str, ...]] = {
         "purpose_code",
         "status",
         "exigency_claimed",
+        "on_behalf_of",
         "requested_at",
         "submitted_at",
         "intent_index",
@@ -116,6 +122,20 @@ SHOWN: dict[type[SealedRow], tuple[str, ...]] = {
     TermsAcceptance: ("service_id", "person_id", "terms_version", "at"),
     Use: ("name", "purpose", "status", "law_enforcement", "proposed_by_id"),
     Concurrence: ("use_id", "office", "concurs", "person_id", "at"),
+    AlternativeTaken: ("use_id", "after_entry", "seconds", "at"),
+    AnalysisApproval: ("use_id", "office", "person_id", "at"),
+    Complaint: ("use_id", "about", "at"),
+    PartnerAgreement: ("agency", "kind", "citation", "valid_from", "valid_until", "bars"),
+    VerificationTerms: (
+        "use_id",
+        "service_id",
+        "setting",
+        "alternative",
+        "liveness_called_for",
+        "destination",
+        "keep_hours",
+        "at",
+    ),
     ProgramCode: ("code", "valid_from", "valid_until"),
     Disclosure: (
         "about",

@@ -10,6 +10,7 @@ Clauses: D-026-11/opt-out.
 
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -36,6 +37,7 @@ from counterseal.terms.errors import BadInputError
 ANYBODY = "anybody"
 ABOUT = ("not-told", "pressed", "delayed", "not-honoured", "other")
 LONGEST_WORDS = 4000
+_CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,32 @@ def finish_alternative(office: Office, *, after_entry: int, by: str) -> Alternat
             rows=[taken],
         )
         return taken
+
+
+def hand_out_token_key(office: Office, *, program: str, by: str) -> bytes | Refusal:
+    """The key by which a program without a connection makes tokens of its own travellers' references; sealed.
+
+    program: a code. Whoever holds the key and a list can test references that they know; nothing else.
+
+    Raises:
+        BadInputError: a name that is no code.
+    """
+    if _CODE.fullmatch(program) is None:
+        raise BadInputError(f"`{program[:60]}` is no code: write lower-case letters, digits and dashes")
+    with change(office) as now:
+        move = "issue a list of choices"
+        if refusal := stands_against(now, move, by=by, target=program):
+            return refusal
+        now.seal(
+            "optout.key-handed-out",
+            by=by,
+            action="hand out the key of the tokens",
+            target=program,
+            outcome="done",
+            clauses=["D-026-11/opt-out"],
+            public={"program": program},
+        )
+    return opt_out_key(office)
 
 
 def opt_out_key(office: Office) -> bytes:

@@ -53,6 +53,7 @@ _WORDS = (
     click.option("--exigency-facts", default="", help="... the facts ..."),
     click.option("--exigency-why", default="", help="... and why nobody could approve before."),
     click.option("--why-again", default="", help="Why this photograph is searched again."),
+    click.option("--on-behalf-of", default="", metavar="AGREEMENT", help="For another agency: the agreement's id."),
 )  # fmt: skip
 
 
@@ -196,6 +197,7 @@ def _requested(desk: Desk, probe_id: str, second_id: str, said: dict[str, Any]) 
         exigency=exigency,
         witness_methods_exhausted=said["methods_exhausted"],
         why_again=said["why_again"],
+        on_behalf_of=said["on_behalf_of"],
         by=desk.by,
     )
 
