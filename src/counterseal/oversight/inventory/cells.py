@@ -40,7 +40,7 @@ _ENTITY = re.compile(r"&(?:amp;)*(?:amp|lt|gt|quot|apos|nbsp|#39|#34|#160);")
 _SPACES = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r" ?\n[ \n]*")
 _WORD = re.compile(r"[a-z0-9]+")
-_LETTER = re.compile(r"^(?:[a-z]\)\s*)+", re.IGNORECASE)
+_LETTER = re.compile(r"^\s*(?:[a-z]\)\s*)+", re.IGNORECASE)
 
 
 def clean_text(text: str, *, breaks: bool = True) -> tuple[str, tuple[ChangeKind, ...]]:

@@ -73,13 +73,14 @@ def _csv(data: bytes) -> Table:
 
 
 def _decoded(data: bytes) -> tuple[str, tuple[Change, ...]]:
+    encodings: tuple[str, ...]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
+        encodings = ("utf-16",)
     elif b"\0" in data:
         raise UnusableInventoryError("the file is not a CSV: it holds zero bytes; bring CSV or `.xlsx`")
     else:
-        encoding = "utf-8-sig"
-    for tried in (encoding, "cp1252"):
+        encodings = ("utf-8-sig", "cp1252")
+    for tried in encodings:
         try:
             text = data.decode(tried)
         except UnicodeDecodeError:
