@@ -24,6 +24,7 @@ from counterseal.ledger.receipt import parse_receipt
 from counterseal.ledger.tiles import CHECKPOINT, HEIGHT, WIDTH, pack_bundle, tiles_of
 from counterseal.ledger.tree import Frontier
 from counterseal.oversight.figures import release
+from counterseal.oversight.figures.openings import Shared
 from counterseal.oversight.figures.release import Head
 from counterseal.oversight.figures.rule import SEALED_KIND, SEALED_NAMES, Rule
 from counterseal.oversight.figures.verify_release import differences
@@ -153,7 +154,7 @@ def _read(until: datetime) -> _Log:
     with snapshot():
         size = Frontier.from_bytes(bytes(LogState.objects.get().frontier)).size
         counted: dict[int, Entry] = {}
-        counting, last = True, -1
+        counting, last, shared = True, -1, Shared()
         for index, body in enumerate(bodies(0, size)):
             try:
                 entry = read_entry(body)
@@ -164,7 +165,7 @@ def _read(until: datetime) -> _Log:
             # The first young entry ends it: the counted ones are the log's beginning, without a gap.
             counting = counting and entry.at <= until
             if counting:
-                counted[index] = entry
+                counted[index] = shared.lean(entry)
             if entry.kind == release.KIND:
                 last = index
         sealed: dict[int, dict[str, str]] = {}

@@ -374,6 +374,15 @@ class TestRule:
 
         assert {"opening-foreign", "figure-differs"} <= codes(found)
 
+    @pytest.mark.parametrize("odd", ["06", " 6", "6_0", "x", "-6"])
+    def test_an_index_has_one_spelling(self, odd: str) -> None:
+        files = busy_log().released()
+        opened = read_canonical(files[release.OPENINGS_FILE])
+        opened[odd] = opened["6"]
+        found = verified(files | {release.OPENINGS_FILE: write_canonical(opened)})
+
+        assert codes(found) & {"openings-unreadable", "opening-foreign"}
+
     def test_counting_within_the_delay_is_named(self) -> None:
         files = busy_log().released(rule=Rule(delay_days=0))
         found = verified(forge(files, lambda content: content["rule"].update(delay_days=30)))

@@ -14,12 +14,13 @@ and changing every code that was kept back into another one changes nothing that
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from sys import intern
 from typing import TypeAlias
 
-from counterseal.ledger.entry import Entry
-from counterseal.oversight.figures.rule import SEALED_NAMES
+from counterseal.ledger.entry import Entry, Reason
+from counterseal.oversight.figures.rule import SEALED_KIND, SEALED_NAMES
 
 Class: TypeAlias = "tuple[object, ...]"
 
@@ -42,6 +43,19 @@ def class_of(entry: Entry) -> Class:
 def year(at: datetime) -> str:
     """The calendar year, UTC, of an entry."""
     return f"{at:%Y}"
+
+
+class Shared:
+    """Makes entries lean, so that a million of them fit into memory: equal reasons are one, no idle digests."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[Reason, Reason] = {}
+
+    def lean(self, entry: Entry) -> Entry:
+        """The entry, with digests only where a release opens something."""
+        reason = self._reasons.setdefault(entry.reason, entry.reason)
+        digests = entry.digests if entry.kind == SEALED_KIND else ()
+        return replace(entry, kind=intern(entry.kind), reason=reason, digests=digests)
 
 
 def choose_openings(coded: Iterable[Coded], k: int) -> frozenset[tuple[int, str]]:

@@ -203,6 +203,8 @@ def read_openings(data: bytes) -> dict[int, list[Disclosure]]:
         content = read_canonical(data)
         if not isinstance(content, dict):
             raise TypeError("it is no JSON object")
+        if odd := [index for index in content if str(int(index)) != index]:
+            raise ValueError(f"`{odd[0][:20]}` is no index of an entry")
         return {int(index): [Disclosure.parse(text) for text in texts] for index, texts in content.items()}
     except (ValueError, TypeError, AttributeError, LedgerError) as error:
         raise ReleaseUnreadableError(f"`{OPENINGS_FILE}`: {error}") from None

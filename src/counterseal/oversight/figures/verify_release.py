@@ -26,7 +26,7 @@ from counterseal.ledger.tiles import CHECKPOINT, WIDTH, Reader, Tile, check_tile
 from counterseal.ledger.tree import HASH_SIZE, Frontier, leaf_hash
 from counterseal.oversight.figures import release
 from counterseal.oversight.figures.errors import FiguresError, ReleaseUnreadableError
-from counterseal.oversight.figures.openings import faults_of
+from counterseal.oversight.figures.openings import Shared, faults_of
 from counterseal.oversight.figures.release import Head
 from counterseal.oversight.figures.rule import COUNTING, SEALED_KIND, SEALED_NAMES
 
@@ -88,6 +88,7 @@ class _Run:
         self.bodies: dict[int, Entry] = {}
         self.roots: dict[int, bytes] = {}
         self.hashes: list[bytes] = []
+        self._shared = Shared()
         self.shown: dict[tuple[int, str], str] = {}
         self.rows = 0
         # (1) Without figures, keys and a checkpoint there is nothing to hold the rest against.
@@ -128,11 +129,45 @@ class _Run:
             self.found(
                 "rule-broken", release.FIGURES_FILE, "it counts up to an instant within the delay of its rule"
             )
-        bodies = self._bodies(counted)
-        self.hashes = self._hashes(size, bodies)
+        for tile in (t for t in tiles_of(size) if t.level == 0):
+            self._tile(tile, self._bundle(tile, counted))
+        if self.checkpoint and self._root_at(size) != self.checkpoint.root:
+            self.found(
+                "root-differs", CHECKPOINT, "the entries and hashes do not lead to the root that was signed"
+            )
+        if len(self.findings) == before and self.checkpoint:
+            self.held.append(f"All {counted} counted entries are in the log, in their place, none left out.")
+
+    def _bundle(self, tile: Tile, counted: int) -> dict[int, bytes]:
+        """The counted entries below this tile of leaf hashes, by index."""
+        first = tile.index * WIDTH
+        width = min(WIDTH, counted - first)
+        if width <= 0:
+            return {}
+        path = Tile(None, tile.index, width).path
+        try:
+            return dict(enumerate(split_bundle(self.read(path), width), first))
+        except FAULTS as error:
+            entries = f"entries {first} to {first + width - 1} are not all there"
+            self.found("entries-missing", path, f"{entries}: {says(error)}")
+            return {}
+
+    def _tile(self, tile: Tile, bodies: Mapping[int, bytes]) -> None:
+        """Take up leaf hashes (computed where there is an entry, else as the tile says), and read the entries."""
+        first = tile.index * WIDTH
+        try:
+            data = check_tile(self.read(tile.path), tile.width)
+        except FAULTS as error:
+            self.found("tile-unreadable", tile.path, says(error))
+            data = b""
+        stored = [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
+        mine = {index: leaf_hash(body) for index, body in bodies.items()}
+        self._compare(tile, stored, mine)
+        for slot in range(tile.width):
+            self.hashes.append(mine.get(first + slot) or (stored[slot] if stored else b"\0" * HASH_SIZE))
         for index, body in bodies.items():
             try:
-                self.bodies[index] = entry = read_entry(body)
+                entry = self.bodies[index] = self._shared.lean(read_entry(body))
             except LedgerError as error:
                 self.found("entry-malformed", f"entry {index}", str(error))
                 continue
@@ -142,44 +177,6 @@ class _Run:
                     f"entry {index}",
                     "it was sealed after the last instant of the release",
                 )
-        if self.checkpoint and self._root_at(size) != self.checkpoint.root:
-            self.found(
-                "root-differs", CHECKPOINT, "the entries and hashes do not lead to the root that was signed"
-            )
-        if len(self.findings) == before and self.checkpoint:
-            self.held.append(f"All {counted} counted entries are in the log, in their place, none left out.")
-
-    def _bodies(self, counted: int) -> dict[int, bytes]:
-        bodies: dict[int, bytes] = {}
-        for tile in (t for t in tiles_of(counted) if t.level is None):
-            first = tile.index * WIDTH
-            try:
-                bodies |= dict(enumerate(split_bundle(self.read(tile.path), tile.width), first))
-            except FAULTS as error:
-                self.found(
-                    "entries-missing",
-                    tile.path,
-                    f"entries {first} to {first + tile.width - 1} are not all there: {says(error)}",
-                )
-        return bodies
-
-    def _hashes(self, size: int, bodies: Mapping[int, bytes]) -> list[bytes]:
-        """Every leaf hash: computed where there is an entry, else as its tile says."""
-        hashes: list[bytes] = []
-        for tile in (t for t in tiles_of(size) if t.level == 0):
-            first = tile.index * WIDTH
-            try:
-                data = check_tile(self.read(tile.path), tile.width)
-            except FAULTS as error:
-                self.found("tile-unreadable", tile.path, says(error))
-                data = b""
-            stored = [data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]
-            mine = {i: leaf_hash(bodies[i]) for i in range(first, first + tile.width) if i in bodies}
-            self._compare(tile, stored, mine)
-            hashes += [
-                mine.get(first + n) or (stored[n] if stored else b"\0" * HASH_SIZE) for n in range(tile.width)
-            ]
-        return hashes
 
     def _compare(self, tile: Tile, stored: Sequence[bytes], mine: Mapping[int, bytes]) -> None:
         first = tile.index * WIDTH
