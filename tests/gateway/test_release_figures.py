@@ -23,7 +23,7 @@ from counterseal.oversight.figures.rule import SEALED_KIND, Rule
 from counterseal.oversight.figures.verify_release import Verified, verify_release
 from counterseal.oversight.models import LogEntry
 from counterseal.terms.decisions import Refusal
-from counterseal.terms.errors import BadInputError
+from counterseal.terms.errors import BadInputError, StaleError
 from office import SimulatedOffice, person
 
 NOW = Rule(delay_days=0)
@@ -121,6 +121,33 @@ class TestRelease:
 
         told.sealed_refusal(refusal, "figures.refused", "D-026-11/oversight")
         assert not (tmp_path / "out").exists()
+
+    def test_nothing_is_sealed_where_the_folder_cannot_be_written(
+        self, told: SimulatedOffice, tmp_path: Path
+    ) -> None:
+        """Else the log would say that a release was made which nobody ever saw."""
+        (tmp_path / "file").touch()
+        before = len(told.bodies())
+
+        with pytest.raises(OSError, match="file"):
+            released(told, tmp_path / "file" / "out")
+        assert len(told.bodies()) == before
+
+    def test_two_at_a_time_do_not_get_one_number(
+        self, told: SimulatedOffice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Somebody releases between our counting and our sealing."""
+        count = module.release.document
+
+        def slow(*args: object) -> dict[str, object]:
+            monkeypatch.undo()
+            released(told, tmp_path / "theirs", by="cora")
+            return count(*args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(module.release, "document", slow)
+        with pytest.raises(StaleError, match="another release was made meanwhile"):
+            released(told, tmp_path / "mine")
+        assert [e.public["version"] for e in told.entries() if e.kind == release.KIND] == [1]
 
     def test_survives_a_change_of_key(self, told: SimulatedOffice, tmp_path: Path) -> None:
         successor = Signer.from_seed(told.office.origin, b"n" * 32)

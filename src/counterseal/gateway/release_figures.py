@@ -33,6 +33,7 @@ from counterseal.people.models import Role
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError, IntegrityError, StaleError
 
+_PROBE = ".write-test"
 MAY_RELEASE = frozenset({Role.PRIVACY_OFFICE, Role.CIVIL_RIGHTS_OFFICE, Role.INFORMATION_OFFICE})
 
 
@@ -125,6 +126,7 @@ def release_figures(
     content = release.document(head, log.counted, shown)
     figures = write_canonical(content)
     # (5)
+    _try(folder)
     with change(office) as now:
         for body in bodies(log.size, now.next_index):
             if read_entry(body).kind == release.KIND:
@@ -148,6 +150,12 @@ def release_figures(
     return Released(
         version, head.counted, head.until, sealed.index, sealed.index + 1, vkey, folder, len(corrections)
     )
+
+
+def _try(folder: Path) -> None:
+    """Make the folder and write into it: better that this fails now than after the release was sealed."""
+    write_file(folder / _PROBE, b"")
+    (folder / _PROBE).unlink()
 
 
 def _read(until: datetime) -> _Log:
