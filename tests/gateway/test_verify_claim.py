@@ -15,6 +15,7 @@ from counterseal.gateway.admit_person import grant_role
 from counterseal.gateway.analyse import NoEngine, analyse, approve_age_estimation
 from counterseal.gateway.check_opt_out import Choice
 from counterseal.gateway.opt_out import register_choice, withdraw_choice
+from counterseal.cli.demo.agency import LOOKED
 from counterseal.gateway.propose_use import suspend_use
 from counterseal.gateway.register_service import (
     ServiceDescription,
@@ -24,6 +25,7 @@ from counterseal.gateway.register_service import (
     register_service,
 )
 from counterseal.gateway.verification_terms import state_verification_terms
+from counterseal.gateway.review_acquisition import review_acquisition
 from counterseal.gateway.verify_claim import Instead, Liveness, Verified
 from counterseal.ledger.keys import KeyHistory
 from counterseal.ledger.receipt import verify_receipt
@@ -96,11 +98,11 @@ class TestComparison:
         assert office.fsck().sound
 
     def test_another_person_gets_the_alternative_and_no_note(self, office, gate):
-        """A non-match proves nothing: the same answer as to anybody else who is not compared."""
+        """Not reaching the threshold proves nothing: the same answer as to anybody else who is not compared."""
         instead = gate.verify(Camera(person(5).photograph(2)))
 
         assert isinstance(instead, Instead), instead
-        assert (instead.why, instead.alternative, instead.honoured) == ("non-match", ALTERNATIVE, False)
+        assert (instead.why, instead.alternative, instead.honoured) == ("not-verified", ALTERNATIVE, False)
         assert not KeptSample.objects.exists()
 
     def test_nothing_that_points_at_the_person_is_in_the_log_or_beside_it(self, office, gate, same):
@@ -355,7 +357,7 @@ class TestKeeping:
     def test_a_sample_is_kept_as_long_as_the_record_says(self, office, gate, same):
         gate.state(
             destination="adjudication",
-            keep_hours={"match": {"adjudication": 12}, "non-match": {"adjudication": 336, "gate": 1}},
+            keep_hours={"verified": {"adjudication": 12}, "not-verified": {"adjudication": 336, "gate": 1}},
         )
 
         verified = gate.verify(same)
@@ -368,7 +370,7 @@ class TestKeeping:
         assert office.office.vault.open(first.object).startswith(b"\x89PNG")
         assert office.fsck().sound
 
-    @pytest.mark.parametrize("hours", [{}, {"match": {"gate": 0}}, {"match": {"elsewhere": 5}}])
+    @pytest.mark.parametrize("hours", [{}, {"verified": {"gate": 0}}, {"verified": {"elsewhere": 5}}])
     def test_what_is_not_named_is_not_kept(self, gate, same, hours):
         gate.state(keep_hours=hours)
 
@@ -376,7 +378,7 @@ class TestKeeping:
         assert not KeptSample.objects.exists()
 
     @pytest.mark.parametrize(
-        "hours", [{"always": {"gate": 1}}, {"match": {"gate": -1}}, {"match": {"A B": 1}}]
+        "hours", [{"always": {"gate": 1}}, {"verified": {"gate": -1}}, {"verified": {"A B": 1}}]
     )
     def test_terms_that_cannot_be_used_are_refused(self, gate, hours):
         with pytest.raises(BadInputError):
@@ -468,10 +470,16 @@ def age_service(office: SimulatedOffice) -> str:
                 ["boarding"],
                 "1",
                 "terms",
+                contract="none",
+                gallery_legality="none is in it",
+                probe_retention="none",
+                security="none",
+                breaches="none known",
             ),
             by=people["reg"],
         )
     )
+    made(review_acquisition(office.office, service_id=service.id, looked=LOOKED, by=people["rue"]))
     record_test(
         office.office,
         service_id=service.id,

@@ -20,7 +20,7 @@ from office import SimulatedOffice, made, person
 @pytest.fixture
 def gate(office: SimulatedOffice) -> Gate:
     """A gate whose use keeps samples of others for twelve hours: so that keeping none is the choice's doing."""
-    return Gate(office, keep_hours={"match": {"gate": 12}, "non-match": {"gate": 12}})
+    return Gate(office, keep_hours={"verified": {"gate": 12}, "not-verified": {"gate": 12}})
 
 
 def test_the_traveller_who_declines_boards_without_a_camera(office, gate):

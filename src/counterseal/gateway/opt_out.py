@@ -312,7 +312,7 @@ _SENT_THERE = frozenset(
     {
         ("optout.checked", "declined"),
         ("verification.refused", "refused"),
-        ("verification.outcome", "non-match"),
+        ("verification.outcome", "not-verified"),
         ("verification.outcome", "no-decision"),
     }
 )

@@ -14,7 +14,7 @@ from counterseal.oversight.models import Service, Use, VerificationTerms
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
-OUTCOMES = ("match", "non-match", "no-decision")
+OUTCOMES = ("verified", "not-verified", "no-decision")
 LONGEST_HOURS = 24 * 366
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 KeepHours = Mapping[str, Mapping[str, int]]

@@ -7,8 +7,8 @@
 5. Compare one to one, behind the receipt gate, at the threshold that the service states.
 6. Seal the outcome. The sample is kept only where the use's record says for how long.
 
-Whoever is not compared, or does not match, gets the alternative procedure and a receipt. Nothing is stored
-that points at them: no reference, no token, no score; a non-match proves nothing either.
+Whoever is not compared, or does not reach the threshold, gets the alternative procedure and a receipt.
+Nothing is stored that points at them: no reference, no token, no score. Not reaching it proves nothing either.
 
 Clauses: D-026-11/opt-out, D-026-11/def-verification, D-026-11/def-face-capture.
 """
@@ -66,7 +66,7 @@ class Verified:
 class Instead:
     """The person goes by the alternative procedure, whatever the reason. It is no finding against anybody.
 
-    why: the refusal, the failure to acquire, the service's failure, or the outcome ``non-match`` or
+    why: the refusal, the failure to acquire, the service's failure, or the outcome ``not-verified`` or
     ``no-decision``. honoured: because they declined. receipt: proves the entry at `index`.
     """
 
@@ -291,7 +291,7 @@ def _seal_answer(
                 rows=kept,
                 objects=objects,
             )
-    if why == "match" and isinstance(answer, Answer) and answer.comparison is not None:
+    if why == "verified" and isinstance(answer, Answer) and answer.comparison is not None:
         assert answer.comparison.threshold is not None  # a decision rests on one: see `_outcome`
         return Verified(intent.index, sealed.index, now.receipt, answer.comparison.threshold, kept_until)
     return Instead(why, alternative, False, sealed.index, now.receipt, kept_until)
@@ -301,9 +301,9 @@ def _outcome(decision: ComparisonDecision | None) -> str:
     """The outcome in a code. Without a stated threshold there is no decision, and nobody is verified."""
     match decision:
         case ComparisonDecision.MATCH:
-            return "match"
+            return "verified"
         case ComparisonDecision.NON_MATCH:
-            return "non-match"
+            return "not-verified"
     return "no-decision"
 
 

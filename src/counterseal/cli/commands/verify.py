@@ -38,7 +38,7 @@ USE = click.option("--use", "which", required=True, help="Use id or name.")
     "keep",
     multiple=True,
     metavar="OUTCOME:DESTINATION=HOURS",
-    help="Keep samples of match, non-match or no-decision; what is not named is not kept.",
+    help="Keep samples of verified, not-verified or no-decision; what is not named is not kept.",
 )
 def terms(
     desk: Desk,
@@ -100,7 +100,12 @@ def claim(
         "kept_until": json_value(outcome.kept_until),
     }
     if not isinstance(outcome, Instead):
-        data = {"outcome": "match", "threshold": outcome.threshold, "intent": outcome.intent_index, **shown}
+        data = {
+            "outcome": "verified",
+            "threshold": outcome.threshold,
+            "intent": outcome.intent_index,
+            **shown,
+        }
         return Outcome(data, headline="Verified.", hidden=("receipt",))
     shown = {"alternative": outcome.alternative, "honoured": outcome.honoured, **shown}
     match outcome.why:
@@ -158,6 +163,6 @@ def _hours(keep: tuple[str, ...]) -> dict[str, dict[str, int]]:
         where, equals, number = rule.partition("=")
         outcome, colon, destination = where.partition(":")
         if not equals or not colon or not number.isascii() or not number.isdigit():
-            raise BadInputError(f"`{rule}` is no rule: write it like match:gate=12")
+            raise BadInputError(f"`{rule}` is no rule: write it like verified:gate=12")
         hours.setdefault(outcome, {})[destination] = int(number)
     return hours
