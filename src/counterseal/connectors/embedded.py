@@ -7,12 +7,13 @@ stated for a gallery of this size, a search returns its list with no decision.
 import math
 import secrets
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from counterseal.biometrics.brought import load_brought
 from counterseal.biometrics.capture import Capture, capture
 from counterseal.biometrics.compare import compare, reaches
 from counterseal.biometrics.embedded import EmbeddedEngine, load_embedded
@@ -48,12 +49,13 @@ _FLOORS = {"enrolment": QualityFloor.for_enrolment, "probe": QualityFloor.for_pr
 class EmbeddedService:
     """Answers questions from its own gallery.
 
-    config: service.toml. ``verification_threshold``: for one-to-one uses. ``operating_point``,
+    config: service.toml. ``engine``: folder of a brought engine (`biometrics/brought.py`), else the embedded one
+    runs. ``verification_threshold``: for one-to-one uses. ``operating_point``,
     ``operating_threshold``, ``operating_size``, ``operating_fpir``, ``operating_calibration``: for searches.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        self._engine = shared_engine()
+        self._engine = engine_of(config)
         self._gallery = open_gallery(folder, self._engine)
         self._gallery.index()
         self._config = config
@@ -173,6 +175,20 @@ def shared_engine() -> EmbeddedEngine:
     return load_embedded()
 
 
+def engine_of(config: Mapping[str, Any]) -> Engine:
+    """The engine that service.toml names: a folder that an agency brings, or the embedded one.
+
+    Raises:
+        EngineLoadError: the folder's engine is not to be served; the error names the field.
+    """
+    return _brought(str(config["engine"])) if "engine" in config else shared_engine()
+
+
+@cache
+def _brought(folder: str) -> Engine:
+    return load_brought(Path(folder))
+
+
 def open_gallery(folder: Path, engine: Engine) -> Gallery:
     """The gallery of a service folder, under the service's own key."""
     return Gallery(
@@ -193,13 +209,14 @@ class GalleryDesk:
 
     def __init__(self, folder: Path) -> None:
         with (folder / "service.toml").open("rb") as file:
-            stated = str(tomllib.load(file).get("enrolment_floor", "enrolment"))
+            config = tomllib.load(file)
+        stated = str(config.get("enrolment_floor", "enrolment"))
         if stated not in _FLOORS:
             raise BadInputError(
                 f"`{folder / 'service.toml'}`: enrolment_floor is `{stated}`; it is `enrolment` or `probe`"
             )
         self._floor = _FLOORS[stated]()
-        self._engine = shared_engine()
+        self._engine = engine_of(config)
         self._gallery = open_gallery(folder, self._engine)
 
     def enrol_folder(self, pictures: Path) -> Iterator[tuple[Path, str | None]]:
