@@ -42,17 +42,12 @@ def disclose(
     with change(office) as now:
         office.acting(by)
         found(Case, case_id)
-        facts = disclosure_facts(
+        facts = facts_of(
             by=by,
-            record=about,
+            about=about,
             case_id=case_id,
             recipient=recipient,
-            authority={
-                "kind": authority.kind,
-                "citation": authority.citation,
-                "valid_from": instant(authority.valid_from),
-                "valid_until": instant(authority.valid_until),
-            },
+            authority=authority,
             contents=contents,
             at=now.at,
         )
@@ -82,3 +77,30 @@ def disclose(
             rows=[disclosure],
         )
         return disclosure
+
+
+def facts_of(
+    *,
+    by: str,
+    about: str,
+    case_id: str,
+    recipient: str,
+    authority: Authority,
+    contents: list[str],
+    at: datetime,
+) -> dict[str, object]:
+    """What policy is asked about a disclosure: when it is made, and again when an export is written under it."""
+    return disclosure_facts(
+        by=by,
+        record=about,
+        case_id=case_id,
+        recipient=recipient,
+        authority={
+            "kind": authority.kind,
+            "citation": authority.citation,
+            "valid_from": instant(authority.valid_from),
+            "valid_until": instant(authority.valid_until),
+        },
+        contents=contents,
+        at=at,
+    )

@@ -16,7 +16,9 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from counterseal.gateway.backup import back_up
 from counterseal.gateway.destroy import finish, not_the_records_office, seal_destruction
@@ -114,12 +116,12 @@ def hold_drill(
         # (3)
         for each in planted:
             checks.append(
-                _opens(f"before: {each.name} opens", lambda e=each: office.vault.open(e.object_id), each)
+                _opens(f"before: {each.name} opens", partial(office.vault.open, each.object_id), each)
             )
             checks.append(
                 _opens(
                     f"before: {each.name} opens from the backup",
-                    lambda e=each: _from(office, backup, e),
+                    partial(_from, office, backup, each),
                     each,
                 )
             )
@@ -144,12 +146,12 @@ def hold_drill(
         # (6)
         for each in planted:
             checks.append(
-                _shut(f"after: {each.name} does not open", lambda e=each: office.vault.open(e.object_id))
+                _shut(f"after: {each.name} does not open", partial(office.vault.open, each.object_id))
             )
             checks.append(
                 _shut(
                     f"after: {each.name} does not open from the backup",
-                    lambda e=each: _from(office, backup, e),
+                    partial(_from, office, backup, each),
                 )
             )
         # (7)
@@ -222,8 +224,12 @@ class _reading:  # noqa: N801 - reads as a word
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path)
 
-    def __enter__(self) -> Callable[..., tuple[object, ...]]:
-        return lambda statement, *values: self._database.execute(statement, values).fetchone()
+    def __enter__(self) -> Callable[..., tuple[Any, ...]]:
+        def read(statement: str, *values: Any) -> tuple[Any, ...]:
+            row: tuple[Any, ...] = self._database.execute(statement, values).fetchone()
+            return row
+
+        return read
 
     def __exit__(self, *_: object) -> None:
         self._database.close()
@@ -234,11 +240,11 @@ def _restored(home: Path, backup: Path) -> Check:
     what = "after: a restored database is refused until the destructions are repeated"
     with _reading(backup / "counterseal.sqlite3") as row:
         (raw,) = row("SELECT frontier FROM oversight_logstate WHERE id = 1")
-        size = Frontier.from_bytes(bytes(raw)).size  # type: ignore[arg-type]
+        size = Frontier.from_bytes(bytes(raw)).size
 
         def leaf(index: int) -> bytes | None:
             found = row('SELECT body FROM oversight_logentry WHERE "index" = ?', index)
-            return leaf_hash(bytes(found[0])) if found else None  # type: ignore[arg-type]
+            return leaf_hash(bytes(found[0])) if found else None
 
         try:
             says = restored_from_before(home, size, leaf)
