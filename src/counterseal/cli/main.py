@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "partner": (_FILES + "partner", "agencies for which, or through which, a search may run"),
     "disclose": (_FILES + "disclose", "hand information to somebody outside, on an authority"),
     "destroy": (_FILES + "destroy", "destroy what the vault holds about a record"),
+    "discovery": (_FILES + "disclose", "write the package of one search for a court or a defence"),
     "retention": (_FILES + "retention", "clocks, holds, backups, restores, the drill of erasure"),
     "inventory": (_FILES + "inventory", "read and check a federal inventory of AI uses; export our own"),
     "decide": (_FILES + "decide", "ask the policies about facts in a file; nothing is recorded"),

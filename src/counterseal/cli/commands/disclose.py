@@ -1,17 +1,20 @@
-"""`counterseal disclose`: hand information to somebody outside, on an authority."""
+"""`counterseal disclose` and `counterseal discovery`: hand information to somebody outside, on an authority."""
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from counterseal.cli.command import command
 from counterseal.cli.desk import Desk
-from counterseal.cli.outcome import Outcome
-from counterseal.cli.parsing import INSTANT
+from counterseal.cli.outcome import Outcome, refused
+from counterseal.cli.parsing import FILE, INSTANT
 from counterseal.cli.views import answered
 from counterseal.gateway.disclose import Authority
 from counterseal.gateway.disclose import disclose as hand_out
+from counterseal.gateway.discovery_package import write_discovery_package
 from counterseal.gateway.review import CAVEAT
+from counterseal.terms.decisions import Refusal
 
 
 @command(None, "disclose", acts="dis")
@@ -46,3 +49,29 @@ def disclose(
         by=desk.by,
     )
     return answered(row, "Recorded; it may be handed out.", caveat=CAVEAT)
+
+
+@command(None, "discovery", acts="dis")
+@click.argument("disclosure")
+@click.argument("folder", metavar="DIR", type=FILE)
+def discovery(desk: Desk, *, disclosure: str, folder: Path) -> Outcome:
+    """Write the discovery package of the search that DISCLOSURE is about. It verifies offline.
+
+    The disclosure must name probe, candidate-list, search-report and test-summary; its authority must be in force.
+    """
+    written = write_discovery_package(desk.office, disclosure_id=disclosure, folder=folder, by=desk.by)
+    if isinstance(written, Refusal):
+        return refused(written)
+    return Outcome(
+        {
+            "record": written.record,
+            "path": str(written.path),
+            "files": written.files,
+            "entries": written.entries,
+            "manifest": written.manifest,
+            "release_entry": written.release_index,
+            "caveat": CAVEAT,
+        },
+        headline="Written; the release is sealed.",
+        then=(f"To check it: python3 {written.path / 'verify.py'}",),
+    )
