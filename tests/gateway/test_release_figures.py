@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from counterseal.oversight.figures import counters, release
 from counterseal.oversight.figures.release import document
 from counterseal.oversight.figures.rule import SEALED_KIND, Rule
 from counterseal.oversight.figures.verify_release import Verified, verify_release
-from counterseal.oversight.models import LogEntry
+from counterseal.oversight.models import Duty, LogEntry
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, StaleError
 from office import SimulatedOffice, person
@@ -256,6 +257,12 @@ class TestExigent:
         seen = [rows(verified(tmp_path / n).content, "exigent-by-approval") for n in ("1", "2", "3")]
 
         assert seen == [{"waiting": 1}, {"overdue": 1}, {"late": 1}]
+
+    def test_the_time_is_that_of_the_policy(self, told: SimulatedOffice) -> None:
+        """HSI-M/4C3-exigent-approval: the duty's own deadline, which the policy sets."""
+        duty = Duty.objects.get(kind="exigent-approval")
+
+        assert duty.due - duty.opened_at == timedelta(hours=Rule().exigent_hours)
 
 
 class TestKinds:

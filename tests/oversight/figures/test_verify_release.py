@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from making import ORIGIN, SIGNER, Log, busy_log, tiles
 
 from counterseal.ledger.canonical import read_canonical, write_canonical
@@ -431,3 +433,33 @@ class TestCorrections:
         found = verified(second, previous=reader(swapped))
 
         assert codes(found) == {"previous-differs"}
+
+
+SOUND = busy_log().released()
+
+
+class TestAnyByte:
+    @settings(max_examples=400, deadline=None)
+    @given(st.data())
+    def test_a_byte_that_was_changed_anywhere_is_found(self, data: st.DataObject) -> None:
+        """One bit of one file: something does not hold, or nothing can be checked. Never sound, never a crash."""
+        path = data.draw(st.sampled_from(sorted(SOUND)))
+        at = data.draw(st.integers(0, len(SOUND[path]) - 1))
+        bent = bytearray(SOUND[path])
+        bent[at] ^= 1 << data.draw(st.integers(0, 7))
+
+        try:
+            found = verified(SOUND | {path: bytes(bent)})
+        except ReleaseUnreadableError:
+            assert path in (release.FIGURES_FILE, "keys.json", "checkpoint")
+            return
+        assert found.findings, (path, at)
+
+    @pytest.mark.parametrize("path", sorted(SOUND))
+    def test_no_file_may_be_missing_empty_or_cut(self, path: str) -> None:
+        without = {name: data for name, data in SOUND.items() if name != path}
+        for files in (without, without | {path: b""}, without | {path: SOUND[path][:-1]}):
+            try:
+                assert verified(files).findings, path
+            except ReleaseUnreadableError:
+                assert path in (release.FIGURES_FILE, "keys.json", "checkpoint")

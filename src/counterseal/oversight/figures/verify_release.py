@@ -68,6 +68,7 @@ def verify_release(
     run = _Run(read)
     if vkey is not None and vkey not in {p.verifier.vkey for p in run.keys.periods}:
         run.found("key-not-brought", "keys.json", "the key that you brought is none that this log has used")
+    run.key_file()
     run.entries()
     run.rotations()
     for name, note in (older or {}).items():
@@ -116,6 +117,14 @@ class _Run:
 
     def found(self, code: str, where: str, says: str) -> None:
         self.findings.append(Finding(code, where, says))
+
+    def key_file(self) -> None:
+        """log.vkey is what readers copy: it must be the key in force."""
+        try:
+            if self.read("log.vkey") != f"{self.keys.current.vkey}\n".encode():
+                self.found("key-differs", "log.vkey", "it is not the key in force that keys.json has")
+        except OSError as error:
+            self.found("key-differs", "log.vkey", says(error))
 
     def entries(self) -> None:
         """Steps 2 and 3."""
