@@ -100,8 +100,8 @@ def opt_out_dropped(pairing: Pairing) -> Iterator[Seen]:
         if offered and not _where(newer) and newer["opt_out"] in ("", "No – law or guidance restricts it"):
             said = (
                 "a mechanism to opt out"
-                if older["opt_out"] == "Yes"
-                else f"a way around it (in {_where(older)})"
+                if asked
+                else f"that people may opt out (in {_where(older, _OFFERED)})"
             )
             yield Seen(
                 newer,

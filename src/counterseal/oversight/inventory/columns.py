@@ -73,11 +73,17 @@ class Column:
     choices: tuple[Choice, ...] = ()
     need: Need | None = None
 
+    @property
+    def one_line(self) -> bool:
+        """Whether a line break in an answer is but a stray; elsewhere it may part sentences or answers."""
+        return self.name in _NAMES or self.kind not in (Kind.TEXT, Kind.URL, Kind.LIST)
+
     def label_of(self, code: str) -> str:
         """The published words of a code; the code itself where it is none of them."""
         return next((c.label for c in self.choices if c.code == code), code)
 
 
+_NAMES = frozenset(("agency_name", "use_case_name", "agency_bureau", "vendor_name", "system_name_ato"))
 YES_NO = (Choice("No", "No"), Choice("Yes", "Yes"))
 
 AGENCY = (

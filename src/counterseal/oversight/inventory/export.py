@@ -21,7 +21,6 @@ from counterseal.oversight.inventory.columns import (
     Kind,
 )
 from counterseal.oversight.inventory.errors import ExportRefusedError, InventoryError
-from counterseal.oversight.inventory.reading import PROSE
 from counterseal.oversight.inventory.rows import Inventory, Row
 from counterseal.oversight.inventory.selections import of_2025
 from counterseal.oversight.inventory.validate import COLUMNS_YEAR, faults_of
@@ -222,7 +221,7 @@ def faults(uses: Sequence[UseForInventory]) -> tuple[str, ...]:
 
 def _untidy(row: Row) -> Iterable[str]:
     for name, text in row.texts.items():
-        cleaned, kinds = clean_text(text, breaks=BY_NAME[name].kind in PROSE)
+        cleaned, kinds = clean_text(text, breaks=not BY_NAME[name].one_line)
         if cleaned != text:
             yield f"`{name}` would be tidied when it is read ({', '.join(kinds)}); write it as “{cleaned[:60]}…”"
 

@@ -22,8 +22,6 @@ from counterseal.oversight.inventory.form_2024 import ANYWHERE_2024, COLUMNS_202
 from counterseal.oversight.inventory.rows import Change, ChangeKind, Inventory, Row
 from counterseal.oversight.inventory.tables import Table, tables_of
 
-# Where a line break may mean something; in a list it can part the answers.
-PROSE = (Kind.TEXT, Kind.URL, Kind.LIST)
 HEADER_WITHIN = 20  # rows; DHS's workbook has one of section titles above the header
 FEWEST = 5  # recognised columns that make a row a header
 
@@ -212,7 +210,7 @@ def _row(
             continue
         if not cell:
             continue
-        cleaned, kinds = clean_text(cell, breaks=column.kind in PROSE)
+        cleaned, kinds = clean_text(cell, breaks=not column.one_line)
         changes.extend(Change(number, column.name, kind) for kind in kinds)
         if column.kind is Kind.LIST:
             items, unknown = read_list(cleaned, selections[column.name])
