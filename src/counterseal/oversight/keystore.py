@@ -3,7 +3,7 @@
 The database keeps each object's key wrapped. What unwraps it is made of the vault's master key *and* of a
 random secret in this file, one slot an object. A backup of the database holds no slot: once a slot is
 overwritten, no copy of database, vault and master key opens the object. A copy of *this file* from before
-does, together with all three: it is backed up apart, for a short time, or not at all (docs/adr/0015).
+does, together with all three: it is backed up apart, for a short time, or not at all (docs/adr/0016).
 
 One flat file, because its erasure can be seen: the bytes are overwritten where they lie, and no journal
 keeps the page from before. Not reached: what the storage below keeps of overwritten blocks.
