@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from counterseal.cli.demo.agency import assess
 from counterseal.connectors.embedded import GalleryDesk
 from counterseal.gateway.check_opt_out import Choice
 from counterseal.gateway.propose_use import concur, propose_use
@@ -44,6 +45,7 @@ class Gate:
                 by=people["sol"],
             )
         )
+        assess(office.office, use.id, people)
         for short, said_for in (("pat", "privacy"), ("cora", "civil-rights"), ("cio", "information-officer")):
             made(concur(office.office, use_id=use.id, as_office=said_for, concurs=True, by=people[short]))
         self.use_id = use.id

@@ -39,7 +39,9 @@ BY_STATUS = (
     "oversight.service",
     "oversight.hold",
     "oversight.servicereview",
+    "oversight.trialdeclaration",
     "oversight.use",
+    "oversight.userisk",
 )
 BESPOKE = {
     "approval_of_the_requester": (
@@ -49,8 +51,13 @@ BESPOKE = {
     ),
     "concurrence_on_the_proposer": (
         "INSERT INTO oversight_concurrence (id, entry_index, use_id, office, person_id, proposer_id, "
-        "concurs, at) SELECT 'concurrence-x', 0, id, 'privacy', 'person-x', 'person-y', 1, '2026-01-01' "
-        "FROM oversight_use WHERE id = 'use-x'"
+        "concurs, at, round, unit, proposer_unit, conditions, words) SELECT 'concurrence-x', 0, id, 'privacy', "
+        "'person-x', 'person-y', 1, '2026-01-01', 1, 'u', 'v', '{}', '' FROM oversight_use WHERE id = 'use-x'"
+    ),
+    "concurrence_of_this_round": (
+        "INSERT INTO oversight_concurrence (id, entry_index, use_id, office, person_id, proposer_id, "
+        "concurs, at, round, unit, proposer_unit, conditions, words) SELECT 'concurrence-x', 0, id, 'privacy', "
+        "'person-x', 'p', 1, '2026-01-01', 2, 'u', 'v', '{}', '' FROM oversight_use WHERE id = 'use-x'"
     ),
     "disposition_into_an_open_review": (
         "INSERT INTO casework_disposition (id, entry_index, review_id, candidate_id, judgement, at) "
@@ -68,6 +75,13 @@ BESPOKE = {
         "(SELECT about FROM oversight_hold WHERE status = 'in-force')"
     ),
     "use_active_by_three": "UPDATE oversight_use SET status = 'active' WHERE name = 'Crowd watching'",
+    "use_active_on_nine_principles": "UPDATE oversight_use SET status = 'active' WHERE name = 'Crowd watching'",
+    "use_active_on_its_risks": "UPDATE oversight_use SET status = 'active' WHERE name = 'Crowd watching'",
+    # The words of the round before would count again.
+    "use_reviewed_again_from_nothing": "UPDATE oversight_use SET status = 'under-review' WHERE status = 'active'",
+    "service_approved_after_acquisition": (
+        "UPDATE oversight_service SET version = '2' WHERE status = 'approved'"
+    ),
 }
 
 
@@ -138,7 +152,9 @@ END = {
     "oversight.service": "suspended",
     "oversight.hold": "lifted",
     "oversight.servicereview": "closed",
+    "oversight.trialdeclaration": "closed",
     "oversight.use": "suspended",
+    "oversight.userisk": "mitigated",
 }
 
 
@@ -158,7 +174,9 @@ def _made_in_the_end_state(model: type[Model], listed: str, columns: list[str]) 
         "candidate_id": "'candidate-x'",
         "confirmed_by_id": "'person-x'",
         "confirmed_at": "'2031-01-01 00:00:00'",
-        "outcome": "'done'",
+        "outcome": "'disapproved'",
+        "evidence": "'report 4'",
+        "closed_by_id": "'person-x'",
     }
     taken = ", ".join(other.get(c, f'"{c}"') for c in columns)
     return f"INSERT INTO {model._meta.db_table} ({listed}) SELECT {taken} FROM {model._meta.db_table} LIMIT 1"
@@ -175,7 +193,9 @@ def _backwards(label: str) -> str:
         "oversight.service": "'unreviewed'",
         "oversight.hold": "'in-force', lifted_by_id = '', lifted_at = NULL",
         "oversight.servicereview": "'open', outcome = ''",
-        "oversight.use": "'under-review'",
+        "oversight.trialdeclaration": "'open', outcome = '', closed_by_id = ''",
+        "oversight.use": "CASE status WHEN 'suspended' THEN 'active' ELSE status END",
+        "oversight.userisk": "'open', evidence = '', closed_by_id = ''",
     }[label]
 
 
@@ -186,7 +206,8 @@ def whole(told_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         with connection.cursor() as cursor:  # a use that nobody concurred with, for `use_active_by_three`
             cursor.execute(
                 "INSERT INTO oversight_use (id, entry_index, name, purpose, law_enforcement, analysis_approved, "
-                "status, proposed_by_id) VALUES ('use-x', 0, 'Crowd watching', 'x', 1, '[]', 'under-review', 'p')"
+                "status, proposed_by_id, kind, round) VALUES ('use-x', 0, 'Crowd watching', 'x', 1, '[]', "
+                "'under-review', 'p', 'identification', 1)"
             )
         yield opened
 

@@ -17,6 +17,7 @@ from whole_story import exigent_use_of_an_unreviewed_service
 
 import counterseal.gateway
 from counterseal import bootstrap
+from counterseal.cli.demo.agency import assess
 from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
 from counterseal.gateway.approve_search import approve_search
@@ -205,7 +206,7 @@ def _probe(o: SimulatedOffice, *, by: str) -> Act:
 def _close_review(o: SimulatedOffice, *, by: str) -> Act:
     exigent_use_of_an_unreviewed_service(o, closes=False)
     review = ServiceReview.objects.get(status="open")
-    return lambda: close_service_review(o.office, review_id=review.id, outcome="approved", by=o.who(by))
+    return lambda: close_service_review(o.office, review_id=review.id, outcome="disapproved", by=o.who(by))
 
 
 def _status(o: SimulatedOffice, status: str, *, by: str) -> Act:
@@ -216,6 +217,7 @@ def _status(o: SimulatedOffice, status: str, *, by: str) -> Act:
 
 def _concur(o: SimulatedOffice, *, whose: str) -> Act:
     use = made(propose_use(o.office, name="Another", purpose="other", law_enforcement=True, by=o.who(whose)))
+    assess(o.office, use.id, o.agency.people)
     return lambda: concur(o.office, use_id=use.id, as_office="privacy", concurs=True, by=o.who("pat"))
 
 
@@ -651,26 +653,37 @@ VERBS: dict[str, Verb] = {
 
 # Verbs of rooms that have tests of their own; whoever adds a verb puts it here or into the table.
 TRIED_ELSEWHERE = {
-    "write_discovery_package",
-    "hold_drill",
     "analyse",
     "approve_age_estimation",
     "check_opt_out",
+    "close_risk",
+    "close_trial",
     "complain",
+    "complete_record",
+    "declare_trial",
     "destroy_openings",
     "finish_alternative",
     "hand_out_token_key",
+    "hold_drill",
+    "import_existing_uses",
     "issue_list",
     "lift_hold",
     "place_hold",
+    "reconcile_service",
     "record_agreement",
+    "record_risk",
     "register_choice",
     "repeat_erasure",
+    "report_version",
     "restore",
+    "review_acquisition",
+    "review_again",
     "run_retention",
+    "show_principle",
     "state_verification_terms",
     "verify_claim",
     "withdraw_choice",
+    "write_discovery_package",
 }
 
 

@@ -10,12 +10,12 @@ from PIL import Image
 
 from checkpoint import ALTERNATIVE, NO, Camera, Gate
 from counterseal.biometrics import capture as capture_step
+from counterseal.cli.demo.agency import LOOKED
 from counterseal.connectors.port import ServiceFailure
 from counterseal.gateway.admit_person import grant_role
 from counterseal.gateway.analyse import NoEngine, analyse, approve_age_estimation
 from counterseal.gateway.check_opt_out import Choice
 from counterseal.gateway.opt_out import register_choice, withdraw_choice
-from counterseal.cli.demo.agency import LOOKED
 from counterseal.gateway.propose_use import suspend_use
 from counterseal.gateway.register_service import (
     ServiceDescription,
@@ -24,8 +24,8 @@ from counterseal.gateway.register_service import (
     record_test,
     register_service,
 )
-from counterseal.gateway.verification_terms import state_verification_terms
 from counterseal.gateway.review_acquisition import review_acquisition
+from counterseal.gateway.verification_terms import state_verification_terms
 from counterseal.gateway.verify_claim import Instead, Liveness, Verified
 from counterseal.ledger.keys import KeyHistory
 from counterseal.ledger.receipt import verify_receipt

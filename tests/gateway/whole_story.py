@@ -7,17 +7,21 @@ from counterseal.cli.demo.agency import add_service
 from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import grant_role, revoke_role
 from counterseal.gateway.approve_search import approve_search
+from counterseal.gateway.assess_use import close_risk
 from counterseal.gateway.certify import qualify_examiner
 from counterseal.gateway.collect_probe import Edit
+from counterseal.gateway.declare_trial import Trial, close_trial, declare_trial
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.disclose import Authority, disclose
 from counterseal.gateway.holds import lift_hold, place_hold
 from counterseal.gateway.open_case import close_case
+from counterseal.gateway.propose_use import propose_use, review_again, suspend_use
+from counterseal.gateway.reconcile_service import reconcile_service
 from counterseal.gateway.register_service import accept_terms, close_service_review
 from counterseal.gateway.request_clearance import Cleared
 from counterseal.gateway.request_search import Exigency
 from counterseal.gateway.search import Answered, Failed
-from counterseal.oversight.models import ServiceReview, ServiceStatus
+from counterseal.oversight.models import ServiceReview, ServiceStatus, UseRisk
 from office import SimulatedOffice, made, person
 
 FACTS = "the abducted child was seen in a grey van and the driver threatened to hurt him"
@@ -87,6 +91,7 @@ def tell(office: SimulatedOffice) -> None:
     )
     made(close_case(office.office, case_id=old.id, by=who("ines")))
     made(destroy(office.office, about=spoilt.id, authority="retention-7", by=who("arc")))
+    beside_the_register(office)
     for lifted in (True, False):
         hold = made(
             place_hold(
@@ -99,6 +104,47 @@ def tell(office: SimulatedOffice) -> None:
         )
         if lifted:
             made(lift_hold(office.office, hold_id=hold.id, by=who("aud")))
+
+
+def beside_the_register(office: SimulatedOffice) -> None:
+    """A mitigated risk, a use that changed and waits again, a trial that was stopped, an operator's log."""
+    who = office.who
+    risk = UseRisk.objects.earliest("entry_index")
+    made(close_risk(office.office, risk_id=risk.id, evidence="report 4", by=who("pat")))
+    use = made(propose_use(office.office, name="Old", purpose="other", law_enforcement=True, by=who("sol")))
+    made(suspend_use(office.office, use_id=use.id, by=who("cora")))
+    made(
+        review_again(
+            office.office, use_id=use.id, what="suspension", words="the list was emptied", by=who("sol")
+        )
+    )
+    made(suspend_use(office.office, use_id=use.id, by=who("cora")))
+    trial = made(
+        declare_trial(
+            office.office,
+            trial=Trial(
+                "Faces Online",
+                "Somebody",
+                "Fraud unit",
+                "free-trial",
+                "told",
+                office.clock.now - timedelta(days=9),
+                "an account was opened with an office address",
+            ),
+            by=who("ines"),
+        )
+    )
+    made(close_trial(office.office, trial_id=trial.id, outcome="stopped", by=who("rue")))
+    made(
+        reconcile_service(
+            office.office,
+            service_id=office.agency.service_id,
+            log=b"request,time,user\n",
+            since=office.clock.now - timedelta(days=9),
+            until=office.clock.now,
+            by=who("rue"),
+        )
+    )
 
 
 def exigent_use_of_an_unreviewed_service(
@@ -145,5 +191,7 @@ def exigent_use_of_an_unreviewed_service(
         )
     )
     review = ServiceReview.objects.get(because_of_request=request.id)
-    made(close_service_review(office.office, review_id=review.id, outcome="rejected", by=office.who("rue")))
+    made(
+        close_service_review(office.office, review_id=review.id, outcome="disapproved", by=office.who("rue"))
+    )
     return outcome

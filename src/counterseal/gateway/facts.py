@@ -4,7 +4,7 @@ One function an action; each returns the JSON groups that `policies/schema.cedar
 decided here: these are counts, codes and instants as the records hold them at `at`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from counterseal.casework.evidence_graph import Standing
@@ -25,6 +25,7 @@ from counterseal.oversight.models import (
     ServiceTest,
     TermsAcceptance,
     Use,
+    UseStatus,
     VerificationTerms,
 )
 from counterseal.people.models import (
@@ -68,7 +69,14 @@ def search_facts(
         "service": _service(service, held, at=at),
         "use": {
             "id": request.use_id,
-            "status": held.use_status,
+            "status": use_standing(
+                held.use_status,
+                held.use_conditions,
+                mode=request.mode,
+                case_type=request.case.type,
+                service=request.service_id,
+                at=at,
+            ),
             "law_enforcement": held.use_law_enforcement,
             "concurrences": list(held.concurrences),
         },
@@ -141,7 +149,7 @@ def search_facts(
             "gallery_today": held.by_gallery + 1,
         },
     }
-    facts["partner"] = _partner(partner, _status(service, at=at), at=at)
+    facts["partner"] = _partner(partner, service_standing(service, at=at), at=at)
     if request.mode == Mode.VERIFICATION:
         facts["claim"] = {"reference": request.claimed_reference}
     if request.second_probe is not None:
@@ -244,12 +252,12 @@ def _partner(partner: Partner | None, own_status: str, *, at: datetime) -> Facts
         "citation": partner.citation,
         "valid_from": instant(partner.valid_from),
         "valid_until": instant(partner.valid_until),
-        "reached_status": _status(partner.reached, at=at),
+        "reached_status": service_standing(partner.reached, at=at),
         "bars_it": partner.bars_it,
     }
 
 
-def _status(service: Service, *, at: datetime) -> str:
+def service_standing(service: Service, *, at: datetime) -> str:
     """The service's standing at this instant: an approval that has run out is none."""
     expired = service.status in ("approved", "approved-with-conditions") and service.approval_expires <= at
     return "expired" if expired else service.status
@@ -277,7 +285,14 @@ def claim_facts(
         "service": service_facts(service, at=at),
         "use": {
             "id": use.id,
-            "status": use.status,
+            "status": use_standing(
+                use.status,
+                _conditions(use),
+                mode=Mode.VERIFICATION,
+                case_type=terms.setting,
+                service=service.id,
+                at=at,
+            ),
             "law_enforcement": use.law_enforcement,
             "concurrences": _concurrences(use),
         },
@@ -301,7 +316,13 @@ def analysis_facts(
         "at": instant(at),
         "person": person_facts(by),
         "service": service_facts(service, at=at),
-        "use": {"id": use.id, "status": use.status, "concurrences": _concurrences(use)},
+        "use": {
+            "id": use.id,
+            "status": use_standing(
+                use.status, _conditions(use), mode="analysis", case_type=case_type, service=service.id, at=at
+            ),
+            "concurrences": _concurrences(use),
+        },
         "analysis": {
             "operation": operation,
             "approved_use": use.id if approved else "",
@@ -318,10 +339,40 @@ def service_facts(service: Service, *, at: datetime) -> Facts:
     return _service_group(service, test.passed if test else None, test.due if test else None, at=at)
 
 
+def use_standing(
+    status: str,
+    conditions: Iterable[Mapping[str, object]],
+    *,
+    mode: str,
+    case_type: str,
+    service: str,
+    at: datetime,
+) -> str:
+    """The standing of a use for this very act: active only within every condition that an office set.
+
+    Else `outside-conditions` or `concurrence-ended`, which no policy takes for active.
+    """
+    if status != UseStatus.ACTIVE:
+        return status
+    asked = {"modes": mode, "case_types": case_type, "services": service}
+    for condition in conditions:
+        for name, allowed in condition.items():
+            if name == "until":
+                if str(allowed) <= instant(at):
+                    return "concurrence-ended"
+            elif not isinstance(allowed, list) or asked.get(name) not in allowed:
+                return "outside-conditions"
+    return status
+
+
 def _concurrences(use: Use) -> list[str]:
-    return list(
-        Concurrence.objects.filter(use=use, concurs=True).order_by("office").values_list("office", flat=True)
-    )
+    concurring = Concurrence.objects.filter(use=use, round=use.round, concurs=True)
+    return list(concurring.order_by("office").values_list("office", flat=True))
+
+
+def _conditions(use: Use) -> list[dict[str, object]]:
+    concurring = Concurrence.objects.filter(use=use, round=use.round, concurs=True)
+    return list(concurring.values_list("conditions", flat=True))
 
 
 def _accepted_terms(service: Service, person_id: str) -> str:
@@ -336,10 +387,11 @@ def _service(service: Service, held: Records, *, at: datetime) -> Facts:
 def _service_group(service: Service, passed: bool | None, due: datetime | None, *, at: datetime) -> Facts:
     return {
         "id": service.id,
-        "status": _status(service, at=at),
+        "status": service_standing(service, at=at),
         "approval_expires": instant(service.approval_expires),
-        "modes": sorted(service.modes),
-        "case_types": sorted(service.case_types),
+        # What the conditions of the approval leave of them.
+        "modes": sorted(service.narrowed.get("modes", service.modes)),
+        "case_types": sorted(service.narrowed.get("case_types", service.case_types)),
         "terms_version": service.terms_version,
         "test": {
             "status": "none" if passed is None else "passed" if passed else "failed",

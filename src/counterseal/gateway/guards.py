@@ -14,6 +14,7 @@ from django.db import connection
 from counterseal.casework.transitions import TRANSITIONS as CASEWORK
 from counterseal.casework.words import KEPT
 from counterseal.gateway.belonging import cases_in_sql
+from counterseal.oversight.principles import PRINCIPLES
 from counterseal.oversight.transitions import TRANSITIONS as OVERSIGHT
 from counterseal.terms.errors import UnavailableError
 from counterseal.terms.rows import SealedRow
@@ -33,6 +34,7 @@ WRITTEN_ONCE = (
     "casework.probeedit",
     "casework.probe",
     "casework.investigativestep",
+    "oversight.acquisitionreview",
     "oversight.alternativetaken",
     "oversight.analysisapproval",
     "oversight.complaint",
@@ -42,9 +44,12 @@ WRITTEN_ONCE = (
     "oversight.optoutlistissued",
     "oversight.partneragreement",
     "oversight.partnerservice",
+    "oversight.principleevidence",
     "oversight.programcode",
+    "oversight.reconciliation",
     "oversight.servicetest",
     "oversight.termsacceptance",
+    "oversight.usechange",
     "oversight.verificationterms",
     "oversight.logentry",
     "oversight.logkey",
@@ -60,7 +65,9 @@ MOVING = {
     "casework.evidencerelation": ("resolved_by_id", "resolved_at", "resolution"),
     "casework.enforcementaction": ("status", "confirmed_by_id", "confirmed_at"),
     "oversight.servicereview": ("status", "outcome", "decided_by_id"),
-    "oversight.use": ("status",),
+    "oversight.trialdeclaration": ("status", "outcome", "closed_by_id"),
+    "oversight.use": ("status", "round"),
+    "oversight.userisk": ("status", "evidence", "closed_by_id"),
     "oversight.duty": ("closed_at", "closed_by_id"),
     "oversight.optout": ("status", "token", "receipt_token", "withdrawn_at"),
     "oversight.keptsample": ("destroyed_at",),
@@ -236,12 +243,50 @@ def triggers() -> dict[str, str]:
         "casework.lead: no fitting comparison of this candidate",
     )
     guard(
+        "concurrence_of_this_round",
+        "INSERT",
+        "oversight_concurrence",
+        "NEW.round <> (SELECT round FROM oversight_use WHERE id = NEW.use_id)",
+        "oversight.concurrence: of another round than its use is in",
+    )
+    guard(
         "use_active_by_three",
         "UPDATE OF status",
         "oversight_use",
         "NEW.status = 'active' AND (SELECT count(DISTINCT person_id) FROM oversight_concurrence "
-        "WHERE use_id = NEW.id AND concurs) < 3",
+        "WHERE use_id = NEW.id AND round = NEW.round AND concurs) < 3",
         "oversight.use: active only after three offices, three persons",
+    )
+    guard(
+        "use_active_on_nine_principles",
+        "UPDATE OF status",
+        "oversight_use",
+        "NEW.status = 'active' AND (SELECT count(DISTINCT principle) FROM oversight_principleevidence "  # noqa: S608 - our own words
+        f"WHERE use_id = NEW.id AND round = NEW.round) < {len(PRINCIPLES)}",
+        "oversight.use: active only with evidence for each principle",
+    )
+    guard(
+        "use_active_on_its_risks",
+        "UPDATE OF status",
+        "oversight_use",
+        "NEW.status = 'active' AND NOT EXISTS (SELECT 1 FROM oversight_userisk WHERE use_id = NEW.id)",
+        "oversight.use: active only with a register of risks",
+    )
+    guard(
+        "use_reviewed_again_from_nothing",
+        "UPDATE OF status, round",
+        "oversight_use",
+        "NEW.round <> OLD.round + (NEW.status = 'under-review' AND OLD.status <> 'under-review')",
+        "oversight.use: each review anew is a round of its own, and only that",
+    )
+    guard(
+        "service_approved_after_acquisition",
+        "UPDATE OF status, version",
+        "oversight_service",
+        "NEW.status IN ('approved', 'approved-with-conditions') AND NOT EXISTS (SELECT 1 "
+        "FROM oversight_acquisitionreview WHERE service_id = NEW.id AND version = NEW.version AND acceptable "
+        "AND reviewer_id <> NEW.registered_by_id)",
+        "oversight.service: approved only after an acquisition review of this version",
     )
     guard(
         "destroyed_under_a_hold",

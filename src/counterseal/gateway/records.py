@@ -4,6 +4,7 @@ Twenty questions asked one by one through the ORM took 4 ms, and every other wri
 SQL that SQLite and PostgreSQL both understand; each line names the fact it becomes in `facts.py`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ class Records:
     use_status: str
     use_law_enforcement: bool
     concurrences: tuple[str, ...]
+    use_conditions: tuple[Mapping[str, object], ...]
     course: str
     course_version: str
     course_expires: datetime | None
@@ -92,7 +94,10 @@ _APPROVERS = """
 SELECT kind, approver_id FROM casework_approval
 WHERE request_id = %(request)s AND payload_digest = %(payload)s AND granted
 """
-_CONCURRENCES = "SELECT office FROM oversight_concurrence WHERE use_id = %(use)s AND concurs ORDER BY office"
+_CONCURRENCES = """
+SELECT c.office, c.conditions FROM oversight_concurrence c JOIN oversight_use u ON u.id = c.use_id
+WHERE u.id = %(use)s AND c.round = u.round AND c.concurs ORDER BY c.office
+"""
 
 
 def read_records(request: SearchRequest, *, service_version: str, at: datetime) -> Records:
@@ -112,7 +117,7 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime) 
     }
     with connection.cursor() as cursor:
         cursor.execute(_CONCURRENCES, {"use": asked["use"]})
-        concurrences = tuple(row[0] for row in cursor.fetchall())
+        words = cursor.fetchall()
         cursor.execute(_APPROVERS, {"request": request.id, "payload": request.payload_digest})
         approvers = dict(cursor.fetchall())
         cursor.execute(_ONE, asked)
@@ -123,7 +128,8 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime) 
         roles=tuple(sorted(roles_of(request.requester_id))),
         use_status=one["use_status"] or "unknown",
         use_law_enforcement=bool(one["use_law_enforcement"]),
-        concurrences=concurrences,
+        concurrences=tuple(office for office, _ in words),
+        use_conditions=tuple(json.loads(c) if isinstance(c, str) else c for _, c in words),
         course=one["course"] or "",
         course_version=one["course_version"] or "",
         course_expires=_instant(one["course_expires"]),

@@ -1,4 +1,9 @@
-"""Register a service, decide on it, record its test, accept its terms, close a review that exigency opened."""
+"""Register a service, decide on it, record its test, accept its terms, close a review that exigency opened.
+
+An approval rests on a whole record (terms and contract, legality of the gallery, retention of probes, security,
+breaches), a test of the present version, and an acquisition review of it by somebody else than its registrar. A
+new version suspends it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +15,12 @@ from counterseal.gateway.collect_probe import check_floor
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import ALL, stands_against
 from counterseal.gateway.office import Office
-from counterseal.gateway.sealing import change
+from counterseal.gateway.sealing import Change, change
 from counterseal.oversight.models import (
+    AcquisitionReview,
     Duty,
     ProgramCode,
+    ReviewOutcome,
     Service,
     ServiceReview,
     ServiceStatus,
@@ -21,7 +28,7 @@ from counterseal.oversight.models import (
     TermsAcceptance,
 )
 from counterseal.terms.biometrics import Mode
-from counterseal.terms.decisions import Refusal
+from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
 
 # An approval may cover age estimation (D-026-11/no-face-analysis); no service that is built does it.
@@ -33,6 +40,27 @@ _MOVES = {
     ServiceStatus.DISAPPROVED: "disapprove a service",
     ServiceStatus.SUSPENDED: "suspend a service",
 }
+
+
+# What the record of a service must say before it can be approved, and in which words it is asked for.
+RECORD = {
+    "contract": "the contract or agreement it is used under",
+    "terms": "its terms",
+    "gallery_legality": "on what lawful ground its images were gathered",
+    "probe_retention": "what its operator keeps of a probe, and how long",
+    "security": "how it is secured",
+    "breaches": "its history of breaches, or that none is known",
+}
+_APPROVALS = (ServiceStatus.APPROVED, ServiceStatus.APPROVED_WITH_CONDITIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """On what a service is approved. modes, case_types: checked at each use, None for all. words: the others."""
+
+    words: str = ""
+    modes: Sequence[str] | None = None
+    case_types: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +79,10 @@ class ServiceDescription:
     terms: str
     contract: str = ""
     quality_floor: Mapping[str, float] = field(default_factory=dict)
+    gallery_legality: str = ""
+    probe_retention: str = ""
+    security: str = ""
+    breaches: str = ""
 
 
 def register_service(office: Office, *, description: ServiceDescription, by: str) -> Service | Refusal:
@@ -83,6 +115,10 @@ def register_service(office: Office, *, description: ServiceDescription, by: str
             quality_floor=dict(description.quality_floor),
             terms_version=description.terms_version,
             terms=description.terms,
+            gallery_legality=description.gallery_legality,
+            probe_retention=description.probe_retention,
+            security=description.security,
+            breaches=description.breaches,
             registered_by_id=by,
         )
         now.seal(
@@ -105,44 +141,176 @@ def register_service(office: Office, *, description: ServiceDescription, by: str
         return service
 
 
-def decide_on_service(
-    office: Office, *, service_id: str, status: str, by: str, approval_expires: datetime | None = None
+def complete_record(
+    office: Office, *, service_id: str, stated: Mapping[str, str], by: str
 ) -> Service | Refusal:
-    """Change a service's standing; it takes effect at the next submission."""
-    if status not in _MOVES:
-        raise BadInputError(f"a service is put to {', '.join(_MOVES)}, not `{status}`")
-    approved = status in (ServiceStatus.APPROVED, ServiceStatus.APPROVED_WITH_CONDITIONS)
+    """State what the record of a service lacks, by the names of `RECORD`. An approved service is taken up first."""
+    if unknown := set(stated) - set(RECORD):
+        raise BadInputError(f"a record has no {', '.join(sorted(unknown))}; it has {', '.join(RECORD)}")
+    if not stated or not all(said.strip() for said in stated.values()):
+        raise BadInputError("say what the record is to state; nothing may be empty")
     with change(office) as now:
         service = found(Service, service_id)
-        move = _MOVES[ServiceStatus(status)]
-        refusal = stands_against(
-            now,
-            move,
-            by=by,
-            target=service_id,
-            state=service.status,
-            people={"registered_by_id": service.registered_by_id},
-        )
-        if refusal:
+        move = "complete a service's record"
+        if refusal := stands_against(now, move, by=by, target=service_id, state=service.status):
             return refusal
-        if approved:
-            if approval_expires is None or approval_expires <= now.at:
-                raise BadInputError("an approval ends on a day in the future; give it")
-            service.approval_expires = approval_expires
-        service.status, service.decided_at = status, now.at
-        if service.registered_by_id != by:
-            service.decided_by_id = by
+        for name, said in stated.items():
+            setattr(service, name, said)
         now.seal(
-            "service.decided",
+            "service.completed",
             by=by,
             action=move,
             target=service.id,
-            outcome=status,
-            clauses=[ALL[move].clause],
+            outcome="done",
+            clauses=["HSI-M/2-service"],
             public={"service": service.id},
             rows=[service],
         )
         return service
+
+
+def report_version(office: Office, *, service_id: str, version: str, by: str) -> Service | Refusal:
+    """Record that a service runs another version. What was approved was the old one: an approval is suspended.
+
+    Tests and acquisition reviews are of one version, so both are due anew.
+    """
+    if not version.strip():
+        raise BadInputError("say which version it is now")
+    with change(office) as now:
+        service = found(Service, service_id)
+        move = "report a new version"
+        if refusal := stands_against(now, move, by=by, target=service_id, state=service.status):
+            return refusal
+        if version == service.version:
+            raise BadInputError(f"`{version}` is the version on the register already")
+        service.version = version
+        if service.status in _APPROVALS:
+            service.status = ServiceStatus.SUSPENDED
+        now.seal(
+            "service.version-changed",
+            by=by,
+            action=move,
+            target=service.id,
+            outcome=service.status,
+            clauses=["D-026-11/testing"],
+            public={"service": service.id, "version": coded(version)},
+            rows=[service],
+        )
+        return service
+
+
+def decide_on_service(
+    office: Office,
+    *,
+    service_id: str,
+    status: str,
+    by: str,
+    approval_expires: datetime | None = None,
+    conditions: Conditions | None = None,
+) -> Service | Refusal:
+    """Change a service's standing; it takes effect at the next submission.
+
+    An approval needs the day it ends, and conditions where it is one with conditions. It is refused with a list
+    of what the record lacks.
+    """
+    if status not in _MOVES:
+        raise BadInputError(f"a service is put to {', '.join(_MOVES)}, not `{status}`")
+    with change(office) as now:
+        service = found(Service, service_id)
+        if refusal := _move(now, service, status, by, approval_expires, conditions):
+            return refusal
+        now.seal(
+            "service.decided",
+            by=by,
+            action=_MOVES[ServiceStatus(status)],
+            target=service.id,
+            outcome=status,
+            clauses=[ALL[_MOVES[ServiceStatus(status)]].clause],
+            public={"service": service.id},
+            rows=[service],
+        )
+        return service
+
+
+def _move(
+    now: Change,
+    service: Service,
+    status: str,
+    by: str,
+    approval_expires: datetime | None,
+    conditions: Conditions | None,
+) -> Refusal | None:
+    """Put the service, unsaved, to this status; or the refusal, sealed."""
+    move = _MOVES[ServiceStatus(status)]
+    people = {"registered_by_id": service.registered_by_id}
+    if refusal := stands_against(now, move, by=by, target=service.id, state=service.status, people=people):
+        return refusal
+    if status in _APPROVALS:
+        if approval_expires is None or approval_expires <= now.at:
+            raise BadInputError("an approval ends on a day in the future; give it")
+        said = conditions or Conditions()
+        narrowed = _narrowed(service, said)
+        if (status == ServiceStatus.APPROVED_WITH_CONDITIONS) != bool(narrowed or said.words.strip()):
+            raise BadInputError(
+                "an approval with conditions states them, and one without has none; give the status that fits"
+            )
+        if unmet := missing_for_approval(service):
+            return now.refuse("service.refused", now.unmet(unmet), by=by, action=move, target=service.id)
+        service.approval_expires = approval_expires
+        service.conditions, service.narrowed = said.words.strip(), narrowed
+    service.status, service.decided_at = status, now.at
+    if service.registered_by_id != by:
+        service.decided_by_id = by
+    return None
+
+
+def _narrowed(service: Service, said: Conditions) -> dict[str, list[str]]:
+    narrowed = {}
+    for name, allowed in (("modes", said.modes), ("case_types", said.case_types)):
+        if allowed is None:
+            continue
+        if not allowed or set(allowed) - set(getattr(service, name)):
+            raise BadInputError(
+                f"a condition on {name.replace('_', ' ')} leaves some of what the service is registered for: "
+                f"{', '.join(getattr(service, name))}"
+            )
+        narrowed[name] = sorted(set(allowed))
+    return narrowed
+
+
+def missing_for_approval(service: Service) -> list[Unmet]:
+    """Everything that the record of a service lacks for an approval of its present version, in plain words."""
+    unmet = [
+        Unmet(
+            "HSI-M/4C1-approved",
+            f"the record does not state {words}",
+            f"complete it (`counterseal service complete`, {name})",
+        )
+        for name, words in RECORD.items()
+        if not str(getattr(service, name)).strip()
+    ]
+    if not ServiceTest.objects.filter(service=service, version=service.version).exists():
+        unmet.append(
+            Unmet(
+                "D-026-11/testing",
+                f"no test of version {service.version} is recorded",
+                "have it tested and record the test (`counterseal service test`)",
+            )
+        )
+    reviewed = (
+        AcquisitionReview.objects.filter(service=service, version=service.version).order_by("-at").first()
+    )
+    if reviewed is None or not reviewed.acceptable:
+        unmet.append(
+            Unmet(
+                "HSI-M/4C1-approved",
+                f"no acquisition review found version {service.version} acceptable"
+                if reviewed is None
+                else f"the latest acquisition review of version {service.version} did not find it acceptable",
+                "somebody other than its registrar reviews it (`counterseal service acquire`)",
+            )
+        )
+    return unmet
 
 
 def record_test(
@@ -223,13 +391,22 @@ def accept_terms(office: Office, *, service_id: str, by: str) -> TermsAcceptance
         return acceptance
 
 
-def close_service_review(office: Office, *, review_id: str, outcome: str, by: str) -> ServiceReview | Refusal:
+def close_service_review(
+    office: Office,
+    *,
+    review_id: str,
+    outcome: str,
+    by: str,
+    approval_expires: datetime | None = None,
+    conditions: Conditions | None = None,
+) -> ServiceReview | Refusal:
     """Close a review that a use in exigency opened. Only an outcome closes it (HSI-M/4C3-after-review).
 
-    Never the person whose use opened it.
+    Never the person whose use opened it. The outcome moves the service: what `decide_on_service` asks of a
+    decision is asked here too.
     """
-    if not outcome.strip():
-        raise BadInputError("a review closes with an outcome; give it")
+    if outcome not in set(ReviewOutcome):
+        raise BadInputError(f"a review closes with an outcome: {', '.join(ReviewOutcome)}; not `{outcome}`")
     with change(office) as now:
         review = found(ServiceReview, review_id)
         move = "close a service review"
@@ -244,6 +421,9 @@ def close_service_review(office: Office, *, review_id: str, outcome: str, by: st
         )
         if refusal:
             return refusal
+        service = found(Service, review.service_id)
+        if refusal := _move(now, service, outcome, by, approval_expires, conditions):
+            return refusal
         review.status, review.outcome, review.decided_by_id = "closed", outcome, by
         duties = list(
             Duty.objects.filter(kind="service-review", about=review.because_of_request, closed_at=None)
@@ -255,9 +435,10 @@ def close_service_review(office: Office, *, review_id: str, outcome: str, by: st
             by=by,
             action=move,
             target=review.service_id,
-            outcome="done",
+            outcome=outcome,
             clauses=["HSI-M/4C3-after-review"],
-            rows=[review, *duties],
+            public={"service": service.id},
+            rows=[review, service, *duties],
         )
         return review
 

@@ -1,11 +1,17 @@
 """Which row of oversight may go from where to where, by whom, and from whom that person must differ."""
 
-from counterseal.oversight.models import HoldStatus, ServiceStatus, UseStatus
+from counterseal.oversight.models import HoldStatus, RiskStatus, ServiceStatus, UseStatus
 from counterseal.terms.transitions import Transition
 
 REVIEWING_UNIT = frozenset({"reviewing-unit"})
 THREE_OFFICES = frozenset({"privacy", "civil-rights", "information-officer"})
 HOLDERS = frozenset({"records-office", "auditor", "administrator"}) | THREE_OFFICES
+PROPOSERS = frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"})
+_REGISTRARS = frozenset({"reviewing-unit", "investigator", "administrator"})
+STAFF = frozenset({
+    "investigator", "supervisor", "examiner", "disclosure-officer", "analysis-operator", "gate-operator",
+    "training-office", "records-office", "auditor", "administrator",
+}) | REVIEWING_UNIT | THREE_OFFICES  # fmt: skip
 _DECIDABLE = (
     ServiceStatus.UNREVIEWED,
     ServiceStatus.UNDER_REVIEW,
@@ -17,28 +23,43 @@ _DECIDABLE = (
 )
 # Not from disapproved or suspended: while it is looked at again it stays barred, in an emergency too.
 _REVIEWABLE = tuple(s for s in _DECIDABLE if s not in (ServiceStatus.DISAPPROVED, ServiceStatus.SUSPENDED))
+_UNAPPROVED = tuple(
+    s for s in _DECIDABLE if s not in (ServiceStatus.APPROVED, ServiceStatus.APPROVED_WITH_CONDITIONS)
+)
 
+# "complete a service's record" leaves the state as it is; "report a new version" suspends an approved service.
 _TABLE = [
-    Transition("oversight.service", "register a service", ("",), ServiceStatus.UNREVIEWED, frozenset({"reviewing-unit", "investigator", "administrator"}), "HSI-M/2-service"),
+    Transition("oversight.service", "register a service", ("",), ServiceStatus.UNREVIEWED, _REGISTRARS, "HSI-M/2-service"),
     Transition("oversight.service", "take up a service's review", _REVIEWABLE, ServiceStatus.UNDER_REVIEW, REVIEWING_UNIT, "HSI-M/4C1-approved"),
     Transition("oversight.service", "approve a service", _DECIDABLE, ServiceStatus.APPROVED, REVIEWING_UNIT, "HSI-M/4C1-approved", ("registered_by_id",)),
     Transition("oversight.service", "approve a service with conditions", _DECIDABLE, ServiceStatus.APPROVED_WITH_CONDITIONS, REVIEWING_UNIT, "HSI-M/4C1-approved", ("registered_by_id",)),
     Transition("oversight.service", "disapprove a service", _DECIDABLE, ServiceStatus.DISAPPROVED, REVIEWING_UNIT, "HSI-M/4C3-disapproved", ("registered_by_id",)),
     Transition("oversight.service", "suspend a service", _DECIDABLE, ServiceStatus.SUSPENDED, REVIEWING_UNIT | THREE_OFFICES, "HSI-M/4C1-approved"),
+    Transition("oversight.service", "complete a service's record", _UNAPPROVED, ServiceStatus.SUSPENDED, _REGISTRARS, "HSI-M/2-service"),
+    Transition("oversight.service", "report a new version", _DECIDABLE, ServiceStatus.SUSPENDED, _REGISTRARS, "D-026-11/testing"),
+    Transition("oversight.acquisitionreview", "review an acquisition", ("",), "recorded", REVIEWING_UNIT, "HSI-M/4C1-approved", ("registered_by_id",)),
+    Transition("oversight.reconciliation", "reconcile a service", ("",), "recorded", REVIEWING_UNIT | THREE_OFFICES | frozenset({"auditor"}), "HSI-M/4E1-log"),
+    Transition("oversight.trialdeclaration", "declare a trial", ("",), "open", STAFF, "HSI-M/4C1-approved"),
+    Transition("oversight.trialdeclaration", "close a trial", ("open",), "closed", REVIEWING_UNIT, "HSI-M/4C1-approved", ("declared_by_id",)),
     Transition("oversight.servicetest", "record a test", ("",), "recorded", REVIEWING_UNIT, "D-026-11/testing", ("registered_by_id",)),
     Transition("oversight.programcode", "record a program code", ("",), "recorded", REVIEWING_UNIT | frozenset({"supervisor", "administrator"}), "HSI-M/4E3-program-code"),
     Transition("oversight.servicereview", "open a service review", ("",), "open", frozenset({"investigator", "examiner"}), "HSI-M/4C3-after-review"),
     Transition("oversight.servicereview", "close a service review", ("open",), "closed", REVIEWING_UNIT, "HSI-M/4C3-after-review", ("requester_id",)),
-    Transition("oversight.use", "propose a use", ("",), UseStatus.UNDER_REVIEW, frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"}), "D-026-11/oversight"),
+    Transition("oversight.use", "propose a use", ("",), UseStatus.UNDER_REVIEW, PROPOSERS, "D-026-11/oversight"),
     Transition("oversight.use", "give an office's word on a use", (UseStatus.UNDER_REVIEW,), UseStatus.UNDER_REVIEW, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
     Transition("oversight.use", "activate a use", (UseStatus.UNDER_REVIEW,), UseStatus.ACTIVE, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
+    Transition("oversight.use", "object to a use", (UseStatus.UNDER_REVIEW,), UseStatus.OBJECTED, THREE_OFFICES, "D-026-11/oversight", ("proposed_by_id",)),
+    Transition("oversight.use", "review a use again", (UseStatus.ACTIVE, UseStatus.OBJECTED, UseStatus.SUSPENDED), UseStatus.UNDER_REVIEW, PROPOSERS | THREE_OFFICES, "D-026-11/oversight"),
+    Transition("oversight.use", "assess a use", (UseStatus.UNDER_REVIEW,), UseStatus.UNDER_REVIEW, PROPOSERS | THREE_OFFICES, "D-026-11/risk-assessment"),
+    Transition("oversight.userisk", "record a risk", ("",), RiskStatus.OPEN, PROPOSERS | THREE_OFFICES, "D-026-11/risk-assessment"),
+    Transition("oversight.userisk", "close a risk", (RiskStatus.OPEN,), RiskStatus.MITIGATED, THREE_OFFICES, "D-026-11/risk-assessment", ("owner_id",)),
     Transition("oversight.verificationterms", "state how a use verifies claims", ("",), "recorded", frozenset({"privacy"}), "D-026-11/opt-out", ("proposed_by_id",)),
     Transition("oversight.analysisapproval", "approve age estimation for a use", ("",), "recorded", THREE_OFFICES, "D-026-11/no-face-analysis", ("proposed_by_id",)),
     Transition("oversight.optout", "register a choice", ("",), "standing", frozenset({"anybody"}), "D-026-11/opt-out"),
     Transition("oversight.optout", "withdraw a choice", ("standing",), "withdrawn", frozenset({"anybody"}), "D-026-11/opt-out"),
     Transition("oversight.optoutlistissued", "issue a list of choices", ("",), "recorded", frozenset({"privacy", "records-office"}), "D-026-11/opt-out"),
     Transition("oversight.partneragreement", "record an agreement with a partner", ("",), "recorded", REVIEWING_UNIT | frozenset({"disclosure-officer"}), "HSI-M/3-sharing"),
-    Transition("oversight.use", "suspend a use", (UseStatus.ACTIVE, UseStatus.UNDER_REVIEW), UseStatus.SUSPENDED, THREE_OFFICES, "D-026-11/oversight"),
+    Transition("oversight.use", "suspend a use", (UseStatus.ACTIVE, UseStatus.UNDER_REVIEW, UseStatus.OBJECTED), UseStatus.SUSPENDED, THREE_OFFICES, "D-026-11/oversight"),
     Transition("oversight.hold", "place a hold", ("",), HoldStatus.IN_FORCE, HOLDERS, "D-026-11/security"),
     Transition("oversight.hold", "lift a hold", (HoldStatus.IN_FORCE,), HoldStatus.LIFTED, HOLDERS, "D-026-11/security", ("placed_by_id",)),
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from counterseal import bootstrap
 from counterseal.gateway.admit_person import admit_person, grant_role
+from counterseal.gateway.assess_use import record_risk, show_principle
 from counterseal.gateway.certify import attest, certify
 from counterseal.gateway.office import Office
 from counterseal.gateway.propose_use import concur, propose_use
@@ -21,7 +22,9 @@ from counterseal.gateway.register_service import (
     record_test,
     register_service,
 )
+from counterseal.gateway.review_acquisition import Looked, review_acquisition
 from counterseal.oversight.models import Service, ServiceStatus, Use
+from counterseal.oversight.principles import PRINCIPLES
 from counterseal.people.models import AttestationKind, Person, Role
 from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
@@ -34,6 +37,13 @@ PROGRAM_CODE = "FRS-2026"
 CASE_TYPES = ("fraud", "theft", "robbery", "boarding")
 EMBEDDED = "embedded"
 USE = "Investigative leads"
+LOOKED = Looked(
+    evidence="synthetic record for evaluation",
+    supplied_test="synthetic record for evaluation",
+    supplied_test_holds=True,
+    contract_terms_hold=True,
+    words="made up: nothing was bought and nothing was looked at",
+)
 
 # Staff by the short name the commands accept, with what each may do.
 STAFF: dict[str, tuple[str, str, tuple[Role, ...]]] = {
@@ -112,6 +122,7 @@ def found_agency(office: Office, administrator: str) -> Agency:
             by=people["sol"],
         )
     )
+    assess(office, use.id, people)
     for short, said_for in (("pat", "privacy"), ("cora", "civil-rights"), ("cio", "information-officer")):
         made(concur(office, use_id=use.id, as_office=said_for, concurs=True, by=people[short]))
     for short in (*TRAINED, "untrained"):
@@ -144,6 +155,11 @@ def add_service(
                 case_types=CASE_TYPES,
                 terms_version="2026-01",
                 terms="Candidates are unconfirmed. No search of anybody but the person sought.",
+                contract="none: synthetic",
+                gallery_legality="nobody real is in it",
+                probe_retention="nothing is kept",
+                security="see the threat model",
+                breaches="none known",
             ),
             by=people["reg"],
         )
@@ -160,6 +176,7 @@ def add_service(
             by=people["rue"],
         )
     if status != ServiceStatus.UNREVIEWED:
+        made(review_acquisition(office, service_id=service.id, looked=LOOKED, by=people["rue"]))
         expires = now + timedelta(days=200) if status == ServiceStatus.APPROVED else None
         service = made(
             decide_on_service(
@@ -167,6 +184,31 @@ def add_service(
             )
         )
     return service
+
+
+def assess(office: Office, use_id: str, people: dict[str, str]) -> None:
+    """Give a use what three offices must see before they concur: a risk, and evidence for the nine principles."""
+    made(
+        record_risk(
+            office,
+            use_id=use_id,
+            risk="a candidate is taken for the person sought",
+            mitigation="two blind reviews, and independent support before any action",
+            owner=people["sol"],
+            due=office.clock() + timedelta(days=180),
+            by=people["sol"],
+        )
+    )
+    for principle in PRINCIPLES:
+        made(
+            show_principle(
+                office,
+                use_id=use_id,
+                principle=principle,
+                evidence="synthetic record for evaluation",
+                by=people["sol"],
+            )
+        )
 
 
 def roster() -> Agency:

@@ -23,17 +23,31 @@ from counterseal.oversight.models.optout import (
 from counterseal.oversight.models.partners import PartnerAgreement, PartnerService
 from counterseal.oversight.models.retention import Hold, HoldStatus
 from counterseal.oversight.models.services import (
+    AcquisitionReview,
     ProgramCode,
+    Reconciliation,
+    ReviewOutcome,
     Service,
     ServiceReview,
     ServiceStatus,
     ServiceTest,
     TermsAcceptance,
+    TrialDeclaration,
 )
-from counterseal.oversight.models.uses import Concurrence, Use, UseStatus
+from counterseal.oversight.models.uses import (
+    Concurrence,
+    PrincipleEvidence,
+    RiskStatus,
+    Use,
+    UseChange,
+    UseKind,
+    UseRisk,
+    UseStatus,
+)
 from counterseal.oversight.models.vault import VaultObject
 
 __all__ = [
+    "AcquisitionReview",
     "AlternativeTaken",
     "AnalysisApproval",
     "Complaint",
@@ -55,13 +69,21 @@ __all__ = [
     "OptOutStatus",
     "PartnerAgreement",
     "PartnerService",
+    "PrincipleEvidence",
     "ProgramCode",
+    "Reconciliation",
+    "ReviewOutcome",
+    "RiskStatus",
     "Service",
     "ServiceReview",
     "ServiceStatus",
     "ServiceTest",
     "TermsAcceptance",
+    "TrialDeclaration",
     "Use",
+    "UseChange",
+    "UseKind",
+    "UseRisk",
     "UseStatus",
     "VaultObject",
     "VerificationTerms",

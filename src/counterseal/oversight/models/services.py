@@ -25,6 +25,8 @@ class Service(SealedRow):
 
     modes, case_types: what it may be used for (HSI-B/parameters). connector: the name under which the
     gateway reaches it. quality_floor: what it demands of a probe beyond the capture step's own floor.
+    gallery_legality to breaches: the rest of the record; without them there is no approval. narrowed: what the
+    conditions of an approval leave of `modes` and `case_types`; conditions: the others, in words.
     """
 
     prefix = "service"
@@ -43,6 +45,12 @@ class Service(SealedRow):
     quality_floor = models.JSONField(default=dict)
     terms_version = models.CharField(max_length=40)
     terms = models.TextField()
+    gallery_legality = models.CharField(max_length=300, blank=True)
+    probe_retention = models.CharField(max_length=300, blank=True)
+    security = models.CharField(max_length=300, blank=True)
+    breaches = models.CharField(max_length=300, blank=True)
+    conditions = models.CharField(max_length=600, blank=True)
+    narrowed = models.JSONField(default=dict)
     decided_by_id = models.CharField(max_length=48, blank=True)
     decided_at = models.DateTimeField(null=True)
     registered_by_id = models.CharField(max_length=48)
@@ -58,6 +66,22 @@ class Service(SealedRow):
             ),
             models.CheckConstraint(
                 condition=~Q(decided_by_id=F("registered_by_id")), name="service_decided_by_another"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["approved", "approved-with-conditions"])
+                | ~(
+                    Q(contract="")
+                    | Q(terms="")
+                    | Q(gallery_legality="")
+                    | Q(probe_retention="")
+                    | Q(security="")
+                    | Q(breaches="")
+                ),
+                name="approval_of_a_whole_record",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="approved-with-conditions") | ~Q(conditions="") | ~Q(narrowed={}),
+                name="conditions_are_stated",
             ),
         ]
 
@@ -88,6 +112,15 @@ class ServiceTest(SealedRow):
     recorded_by_id = models.CharField(max_length=48)
 
 
+class ReviewOutcome(StrEnum):
+    """What a review that exigency opened may come to. Each moves the service."""
+
+    APPROVED = "approved"
+    APPROVED_WITH_CONDITIONS = "approved-with-conditions"
+    DISAPPROVED = "disapproved"
+    SUSPENDED = "suspended"
+
+
 class ServiceReview(SealedRow):
     """A review that a use in exigency opened; only an outcome closes it (HSI-M/4C3-after-review)."""
 
@@ -106,6 +139,9 @@ class ServiceReview(SealedRow):
             models.CheckConstraint(
                 condition=Q(status="open", outcome="") | (Q(status="closed") & ~Q(outcome="")),
                 name="review_closed_by_outcome",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["", *map(str, ReviewOutcome)]), name="review_outcome_is_known"
             ),
         ]
 
@@ -126,3 +162,91 @@ class TermsAcceptance(SealedRow):
                 fields=["service", "person_id", "terms_version"], name="terms_accepted_once"
             ),
         ]
+
+
+class AcquisitionReview(SealedRow):
+    """What was looked at before a supplied service was taken (PS-139-06/acquisition).
+
+    Of one version. acceptable: all three held up. registered_by_id: as the service says; somebody else reviews.
+    words: vault object of the findings.
+    """
+
+    prefix = "acquisition"
+
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="acquisitions")
+    version = models.CharField(max_length=80)
+    evidence = models.CharField(max_length=200)
+    supplied_test = models.CharField(max_length=200)
+    supplied_test_holds = models.BooleanField()
+    contract_terms_hold = models.BooleanField()
+    acceptable = models.BooleanField()
+    words = models.CharField(max_length=48)
+    reviewer_id = models.CharField(max_length=48)
+    registered_by_id = models.CharField(max_length=48)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(acceptable=False) | Q(supplied_test_holds=True, contract_terms_hold=True),
+                name="acceptable_when_all_holds",
+            ),
+            models.CheckConstraint(
+                condition=~Q(reviewer_id=F("registered_by_id")), name="acquisition_reviewed_by_another"
+            ),
+        ]
+
+
+class TrialDeclaration(SealedRow):
+    """Somebody says that a service is or was used beside the register: a trial, an account of one's own.
+
+    found_by, how: codes of `declare_trial`. searches: how many, None where nobody knows. words: vault object of
+    the rest. Only an outcome closes it.
+    """
+
+    prefix = "trial"
+
+    tool = models.CharField(max_length=120)
+    operator = models.CharField(max_length=120)
+    unit = models.CharField(max_length=120)
+    how = models.CharField(max_length=30)
+    found_by = models.CharField(max_length=30)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    searches = models.IntegerField(null=True)
+    words = models.CharField(max_length=48)
+    status = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=30, blank=True)
+    declared_by_id = models.CharField(max_length=48)
+    declared_at = models.DateTimeField()
+    closed_by_id = models.CharField(max_length=48, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="open", outcome="", closed_by_id="")
+                | (Q(status="closed") & ~Q(outcome="") & ~Q(closed_by_id="")),
+                name="trial_closed_by_outcome",
+            ),
+            models.CheckConstraint(
+                condition=~Q(closed_by_id=F("declared_by_id")), name="trial_closed_by_another"
+            ),
+        ]
+
+
+class Reconciliation(SealedRow):
+    """The operator's own log of a time held against the sealed intents of it. log: vault object of the file."""
+
+    prefix = "reconciliation"
+
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="reconciliations")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    log = models.CharField(max_length=48)
+    paired = models.IntegerField()
+    ours_only = models.IntegerField()
+    theirs_only = models.IntegerField()
+    doubled = models.IntegerField()
+    malformed = models.IntegerField()
+    by_id = models.CharField(max_length=48)
+    at = models.DateTimeField()
