@@ -75,6 +75,37 @@ class TestSound:
         assert shares["none-of-these-share"] == [["2026", 1, 2]]
         assert shares["corroborated-share"] == [["2026", 1, 3]]
 
+    def test_nothing_is_a_number_too(self) -> None:
+        """That nobody opted out is said, and not left to be guessed from a missing line."""
+        log = Log()
+        log.add("person.admitted")
+        found = verified(log.released())
+
+        assert found.findings == ()
+        assert rows(found, "searches") == rows(found, "opt-outs") == {"": 0}
+        assert rows(found, "refused-by-clause") == {}
+        assert {row for each in found.content["shares"] for row in map(tuple, each["rows"])} == set()
+
+    def test_off_book_searches_are_added_up_over_reconciliations(self) -> None:
+        """Maryland 2-510: unauthorised uses. Three and two are five, and a flag is no number."""
+        log = busy_log()
+        for theirs in (3, 2, True):
+            log.add("service.reconciled", "differs", public={"service": "service-1", "theirs_only": theirs})
+        found = verified(log.released())
+
+        assert rows(found, "off-book-searches") == {"": 5}
+        assert rows(found, "unknown-to-the-service") == {"": 0}
+        assert rows(found, "reconciliations") == {"differs": 3}
+
+    def test_a_use_and_a_service_change_their_standing(self) -> None:
+        log = busy_log()
+        log.add("service.version-changed", "suspended", public={"service": "service-1", "version": "2"})
+        log.add("use.changed", "version", public={"use": "use-1", "round": 2})
+        content = verified(log.released()).content
+
+        assert [(each["version"], each["status"]) for each in content["services"]] == [("2", "suspended")]
+        assert [each["status"] for each in content["uses"]] == ["under-review"]
+
     def test_services_show_vendor_contract_and_failed_tests(self) -> None:
         """JFL/contracts."""
         (line,) = verified(busy_log().released()).content["services"]

@@ -19,6 +19,7 @@ class Counter:
 
     outcome: only entries of this outcome. where: only entries with these public codes. clauses: only entries
     whose reason names all of these. by: empty, `kind`, `outcome`, `clauses`, `public:NAME` or `sealed:NAME`.
+    adds: a public whole number that is added up, in place of counting entries.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Counter:
     outcome: str = ""
     where: Mapping[str, object] = field(default_factory=dict)
     clauses: frozenset[str] = frozenset()
+    adds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,15 +237,36 @@ FIGURES: Sequence[Counter | Followed] = (
         "audit-findings", "Findings of routine review and audit, by kind.", ("audit.finding",), "public:kind"
     ),
     Counter(
-        "off-book-findings",
-        "Searches that only the service's own log, or only this one, knows of.",
-        ("reconciliation.finding",),
+        "reconciliations",
+        "Times that a service's own log was held against this one, by whether they agree.",
+        ("service.reconciled",),
         "outcome",
+    ),
+    Counter(
+        "off-book-searches",
+        "Searches that the service's own log has and this log does not: they went round the gateway.",
+        ("service.reconciled",),
+        adds="theirs_only",
+    ),
+    Counter(
+        "unknown-to-the-service",
+        "Searches that this log has and the service's own log does not.",
+        ("service.reconciled",),
+        adds="ours_only",
+    ),
+    Counter(
+        "trials",
+        "Trials and shadow uses that were declared, by how they came to light.",
+        ("trial.declared",),
+        "outcome",
+    ),
+    Counter(
+        "uses-changed", "Changes that sent a use back to the three offices.", ("use.changed",), "outcome"
     ),
     Counter("entries", "Every entry of the log, by kind: nothing is counted out.", (), "kind"),
 )
 
-AWAITED = frozenset({"audit.sampled", "audit.finding", "reconciliation.finding"})
+AWAITED = frozenset({"audit.sampled", "audit.finding"})
 """Kinds that no verb seals yet. A figure of these alone stands among what is not available."""
 
 SHARES: Sequence[Share] = (
@@ -289,10 +312,9 @@ NOT_AVAILABLE: Sequence[NotAvailable] = (
     ),
     NotAvailable(
         "unauthorised-uses",
-        "Unauthorised uses (Maryland 2-510).",
-        "What was asked and not permitted is counted as `refused`. A use that went round the "
-        "gateway leaves no entry; it shows only where a service's own log is held against this "
-        "one.",
+        "Every unauthorised use (Maryland 2-510).",
+        "What was asked and not permitted is counted as `refused`. A use that went round the gateway leaves no "
+        "entry; those that a service's own log shows are `off-book-searches`, and others nobody can count.",
     ),
     NotAvailable(
         "convictions", "What became of leads in court.", "Courts' outcomes do not come back to the gateway."

@@ -23,14 +23,18 @@ def counted(
     by_kind: dict[str, list[int]] = {}
     for index, entry in entries.items():
         by_kind.setdefault(entry.kind, []).append(index)
+    years = {year(entry.at) for entry in entries.values()}
     found = {}
     for figure in FIGURES:
+        adds = ""
         if isinstance(figure, Followed):
             sightings = FOLLOWED[figure.id](entries, rule=rule, until=until)
         else:
             among = [i for kind in figure.kinds or by_kind for i in by_kind.get(kind, ())]
             sightings = _sightings(figure, entries, shown, among)
-        found[figure.id] = _rows(sightings, entries)
+            adds = figure.adds
+        # A figure that is not divided says 0 where there was nothing; of codes nobody knows which would be 0.
+        found[figure.id] = _rows(sightings, entries, adds, zeros=() if figure.by else years)
     return found
 
 
@@ -43,7 +47,7 @@ def shares(found: Mapping[str, Sequence[Row]], share: Share) -> tuple[tuple[str,
     for period, code, count in found[share.part]:
         if not share.code or code == share.code:
             part[period] = part.get(period, 0) + count
-    return tuple((period, part.get(period, 0), of[period]) for period in sorted(of))
+    return tuple((period, part.get(period, 0), of[period]) for period in sorted(of) if of[period])
 
 
 def _sightings(
@@ -90,9 +94,13 @@ _CODES: Mapping[str, Callable[[int, Entry, str, Mapping[tuple[int, str], str]], 
 }
 
 
-def _rows(sightings: Iterable[tuple[int, str]], entries: Mapping[int, Entry]) -> tuple[Row, ...]:
-    counts: dict[tuple[str, str], int] = {}
+def _rows(
+    sightings: Iterable[tuple[int, str]], entries: Mapping[int, Entry], adds: str, *, zeros: Iterable[str]
+) -> tuple[Row, ...]:
+    counts: dict[tuple[str, str], int] = {(period, ""): 0 for period in zeros}
     for index, code in sightings:
         place = (year(entries[index].at), code)
-        counts[place] = counts.get(place, 0) + 1
+        number = entries[index].public.get(adds) if adds else 1
+        # A flag or a word is no number: what adds up nothing stays visible in `entries`.
+        counts[place] = counts.get(place, 0) + (number if type(number) is int else 0)
     return tuple((period, code, count) for (period, code), count in sorted(counts.items()))

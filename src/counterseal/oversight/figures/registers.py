@@ -31,6 +31,8 @@ def services(entries: Mapping[int, Entry]) -> list[Line]:
         match entry.kind:
             case "service.registered":
                 line(entry).update({name: _code(entry, name) for name in _SERVICE})
+            case "service.version-changed":
+                line(entry).update(version=_code(entry, "version"), status=entry.outcome)
             case "service.decided":
                 line(entry)["status"] = entry.outcome
             case "service.tested":
@@ -52,13 +54,13 @@ def uses(entries: Mapping[int, Entry]) -> list[Line]:
 
     for entry in _in_order(entries):
         match entry.kind:
-            case "use.proposed":
+            case "use.proposed" | "use.imported":
                 law = "yes" if entry.public.get("law_enforcement") is True else "no"
                 line(entry).update(name=_code(entry, "name"), law_enforcement=law)
-            case "use.reviewed" if entry.outcome == "objects":
-                line(entry)["status"] = "objected-to"
-            case "use.reviewed" if line(entry)["status"] != "objected-to":
+            case "use.reviewed":
                 line(entry)["status"] = _code(entry, "status")
+            case "use.changed":
+                line(entry)["status"] = "under-review"
             case "use.suspended":
                 line(entry)["status"] = "suspended"
             case kind if kind in _COUNTED:
