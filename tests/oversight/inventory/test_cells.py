@@ -58,13 +58,12 @@ class TestText:
 
         assert clean_text(once) == (once, ())
 
-    def test_deep_nesting_ends(self) -> None:
-        """The passes are bounded; what is left is tidied by whoever reads it next."""
-        nested = "_x000D_"
-        for _ in range(30):
-            nested = f"_x0{nested}00D_"
-
-        assert len(clean_text(nested)[0]) < len(nested)
+    def test_two_wrong_code_pages_and_a_mark_inside_an_entity(self) -> None:
+        """One mending uncovers the next."""
+        assert clean_text("donÃ¢â‚¬â„¢t &am\u200bp; go") == (
+            "don’t & go",
+            (K.MOJIBAKE, K.INVISIBLE, K.ENTITY),
+        )
 
     def test_what_two_spellings_share(self) -> None:
         assert words("Health & Medical") == words("health and  MEDICAL.") == "health and medical"

@@ -210,7 +210,7 @@ class TestWorkbook:
             "2024-05-06",
             "No",
         ]
-        assert tables._cell(date(2024, 5, 6)) == "2024-05-06"
+        assert (tables._cell(date(2024, 5, 6)), tables._cell(7.0)) == ("2024-05-06", "7")
 
     def test_a_formula_is_refused(self) -> None:
         """Its value is whatever a program last made of it."""

@@ -2,8 +2,8 @@
 
 Text: text in a wrong code page is mended, carriage returns and their `_x000D_` become line breaks, invisible
 and control characters go, any run of spaces becomes one, HTML entities become what they stand for. A second
-cleaning changes nothing (`clean_text` of a cleaned text), save for nestings that nobody writes by accident.
-Nothing is guessed: an answer that is no selection, and a date that is none, stay as they are and are reported.
+cleaning changes nothing. Nothing is guessed: an answer that is no selection, and a date that is none, stay as
+they are and are reported.
 """
 
 import ast
@@ -15,8 +15,6 @@ from datetime import date
 
 from counterseal.oversight.inventory.columns import Choice
 from counterseal.oversight.inventory.rows import ChangeKind
-
-_PASSES = 8  # each may uncover work for the next (`&amp;lt;`)
 
 
 def _byte_of() -> dict[str, int]:
@@ -46,11 +44,10 @@ _LETTER = re.compile(r"^\s*(?:[a-z]\)\s*)+", re.IGNORECASE)
 def clean_text(text: str, *, breaks: bool = True) -> tuple[str, tuple[ChangeKind, ...]]:
     """`text` in one form, and the kinds of change that took. breaks: keep line breaks, else they become spaces."""
     kinds: dict[ChangeKind, None] = {}
-    for _ in range(_PASSES):
-        before = text
-        text = _once(text, breaks, kinds)
-        if text == before:
-            break
+    # One mending may uncover the next (`&am\u200bp;`, text that went through two wrong code pages). It ends: each
+    # pass that changes anything shortens the text or leaves fewer of the characters that it replaces.
+    while (tidied := _once(text, breaks, kinds)) != text:
+        text = tidied
     return text, tuple(kinds)
 
 

@@ -21,12 +21,12 @@ class Check:
     name: str
     says: str
     blind_to: str
-    run: Callable[[Inventory, Pairing | None], Iterator[Seen]]
+    run: Callable[[Inventory, Pairing], Iterator[Seen]]
     of_years: bool = False
 
 
-def _row(function: Callable[[Row], Iterator[Seen]]) -> Callable[[Inventory, Pairing | None], Iterator[Seen]]:
-    def run(inventory: Inventory, _: Pairing | None) -> Iterator[Seen]:
+def _row(function: Callable[[Row], Iterator[Seen]]) -> Callable[[Inventory, Pairing], Iterator[Seen]]:
+    def run(inventory: Inventory, _: Pairing) -> Iterator[Seen]:
         for row in inventory.rows:
             yield from function(row)
 
@@ -35,23 +35,21 @@ def _row(function: Callable[[Row], Iterator[Seen]]) -> Callable[[Inventory, Pair
 
 def _rows(
     function: Callable[[Inventory], Iterator[Seen]],
-) -> Callable[[Inventory, Pairing | None], Iterator[Seen]]:
+) -> Callable[[Inventory, Pairing], Iterator[Seen]]:
     return lambda inventory, _: function(inventory)
 
 
 def _years(
     function: Callable[[Pairing], Iterator[Seen]],
-) -> Callable[[Inventory, Pairing | None], Iterator[Seen]]:
-    def run(_: Inventory, pairing: Pairing | None) -> Iterator[Seen]:
-        if pairing is not None:
-            yield from function(pairing)
+) -> Callable[[Inventory, Pairing], Iterator[Seen]]:
+    def run(_: Inventory, pairing: Pairing) -> Iterator[Seen]:
+        yield from function(pairing)
 
     return run
 
 
-def _vanished(inventory: Inventory, pairing: Pairing | None) -> Iterator[Seen]:
-    if pairing is not None:
-        yield from years.identifier_vanished(pairing, inventory)
+def _vanished(inventory: Inventory, pairing: Pairing) -> Iterator[Seen]:
+    yield from years.identifier_vanished(pairing, inventory)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -160,12 +158,8 @@ CHECKS: tuple[Check, ...] = (
 
 def check(inventory: Inventory, older: Inventory | None = None) -> tuple[Finding, ...]:
     """Every finding in an inventory, in the order of its rows; with an older file also those between the two."""
-    pairing = pair(older, inventory) if older is not None else None
-    found = [
-        seen.named(entry.name)
-        for entry in CHECKS
-        if older is not None or not entry.of_years
-        for seen in entry.run(inventory, pairing)
-    ]
+    # Without an older file nothing is paired, and the checks between years have nothing to say.
+    pairing = pair(older, inventory) if older is not None else Pairing((), (), by_identifier=False)
+    found = [seen.named(entry.name) for entry in CHECKS for seen in entry.run(inventory, pairing)]
     order = {entry.name: number for number, entry in enumerate(CHECKS)}
     return tuple(sorted(found, key=lambda f: (f.finding == "identifier-vanished", f.row, order[f.finding])))

@@ -83,7 +83,7 @@ def read_inventory(data: bytes) -> Inventory:
     changes += [
         Change(0, "", ChangeKind.SHEET, f"sheet `{other.sheet}` was not read")
         for other in tables
-        if other is not table and any(map(has_substance, _all(other)))
+        if other is not table and any(has_substance(cell) for row in other.rows for cell in row)
     ]
     # (3) rows
     rows = tuple(_rows(table, header, changes))
@@ -91,11 +91,6 @@ def read_inventory(data: bytes) -> Inventory:
         raise UnusableInventoryError("the file has a header and no use under it")
     columns = tuple(column.name for column in header.columns if column is not None)
     return Inventory(header.form.year, columns, rows, tuple(changes), table.sheet)
-
-
-def _all(table: Table) -> Iterator[str]:
-    for row in table.rows:
-        yield from row
 
 
 def _key(header: str) -> str:
