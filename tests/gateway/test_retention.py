@@ -16,7 +16,8 @@ from counterseal.gateway.destroy_openings import destroy_openings
 from counterseal.gateway.holds import holds_on, lift_hold, list_holds, place_hold
 from counterseal.gateway.open_case import close_case
 from counterseal.gateway.retention import RECORD_CLASSES, Run, outlook, run_retention
-from counterseal.oversight.models import Hold, HoldStatus, VaultObject
+from counterseal.gateway.sealing import change
+from counterseal.oversight.models import Hold, HoldStatus, KeptSample, VaultObject
 from counterseal.oversight.vault import DestroyedError
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, StaleError, UnavailableError
@@ -187,6 +188,43 @@ class TestRun:
         assert run(office).finished == 1
         assert findings(office) == []
         assert item.content not in office.office.vault.stored()
+
+
+class TestSamples:
+    def test_a_kept_sample_goes_by_the_terms_of_its_use(self, office: SimulatedOffice) -> None:
+        """Twelve hours are twelve hours; its row says when it went, and fsck agrees."""
+        with change(office.office) as now:
+            sample_id = office.office.new_id(KeptSample)
+            stored = office.office.vault.put(
+                office.office.new_name("object"), b"a face", kind="sample", about=sample_id, at=now.at
+            )
+            sample = KeptSample(
+                id=sample_id,
+                use_id=office.agency.use_id,
+                object=stored.id,
+                outcome="verified",
+                destination="gate",
+                kept_at=now.at,
+                due=now.at + timedelta(hours=12),
+            )
+            now.seal(
+                "verification.outcome",
+                by=office.who("arc"),
+                action="keep a sample",
+                target=sample_id,
+                outcome="verified",
+                rows=[sample],
+                objects=[stored],
+            )
+        office.clock.forward(hours=11)
+        assert run(office).destroyed == ()
+        office.clock.forward(hours=1)
+
+        assert run(office).destroyed == ((sample_id, "verification-terms", 1),)
+        assert KeptSample.objects.get(pk=sample_id).destroyed_at is not None
+        with pytest.raises(DestroyedError):
+            office.office.vault.open(stored.id)
+        assert findings(office) == []
 
 
 class TestHolds:

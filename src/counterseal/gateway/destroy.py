@@ -16,7 +16,7 @@ from counterseal.gateway.holds import holds_on
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import Change, Sealed, change
 from counterseal.ledger.entry import JsonValue
-from counterseal.oversight.models import VaultObject
+from counterseal.oversight.models import KeptSample, VaultObject
 from counterseal.people.models import Role
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
@@ -59,6 +59,9 @@ def seal_destruction(
     """Step 2: the entry, and the rows without their keys. The caller goes on with `finish` after the commit."""
     for held in objects:
         held.wrapped_key, held.destroyed_at = None, now.at
+    samples = list(KeptSample.objects.filter(object__in=[o.id for o in objects], destroyed_at=None))
+    for sample in samples:
+        sample.destroyed_at = now.at
     return now.seal(
         erasures.DESTROYED,
         by=by,
@@ -68,6 +71,7 @@ def seal_destruction(
         clauses=clauses,
         public={"objects": len(objects), **(public or {})},
         committed={**committed, "objects": [o.id for o in objects]},
+        rows=samples,
         objects=objects,
     )
 

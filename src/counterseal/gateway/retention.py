@@ -5,6 +5,7 @@ packs in force that names the class has a beginning, or none yet; 3 the object i
 clocks has run out; 4 a hold stops it, whatever is due; 5 the run asks 1 to 4 again under the log's pen, so that
 a lead or a hold that came in between counts.
 
+A sample of a verification has a day of its own, from the terms of its use (`KeptSample.due`).
 The clocks are data (`retention.toml`), and nothing is stored of them: a new records schedule counts at once.
 """
 
@@ -26,7 +27,7 @@ from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import Change, Sealed, change
 from counterseal.ledger.entry import Disclosure, read_entry
 from counterseal.ledger.tree import leaf_hash
-from counterseal.oversight.models import Hold, HoldStatus, LogDisclosures, LogEntry, VaultObject
+from counterseal.oversight.models import Hold, HoldStatus, KeptSample, LogDisclosures, LogEntry, VaultObject
 from counterseal.policy import Clock
 from counterseal.terms.decisions import Refusal
 
@@ -36,6 +37,7 @@ RECORD_CLASSES = frozenset(
         "approval",
         "candidate",
         "comparison",
+        "complaint",
         "drill-photograph",
         "drill-prose",
         "evidence",
@@ -52,6 +54,8 @@ RECORD_CLASSES = frozenset(
         "why-again",
     }
 )
+# The class that goes by the stated terms of its use.
+SAMPLE = "sample"
 _DONE = frozenset({RequestStatus.ANSWERED, RequestStatus.FAILED, RequestStatus.REFUSED})
 ACTION = "run the clocks of retention"
 
@@ -194,7 +198,7 @@ def _outlook(office: Office, objects: Iterable[VaultObject], at: datetime) -> Ou
         record_class = records.class_of(held)
         begun = [
             (began + clock.within, clock)
-            for clock in clocks[record_class]
+            for clock in (clocks[record_class] if record_class != SAMPLE else _terms_of(held))
             if (began := records.begins(held, clock.starts)) is not None
         ]
         if not begun:
@@ -239,6 +243,15 @@ class _Records:
         if about not in self._holds:
             self._holds[about] = tuple(hold.id for hold in holds_on(about))
         return self._holds[about]
+
+
+def _terms_of(held: VaultObject) -> list[Clock]:
+    """The clock that the terms of a use set for this sample when it was kept."""
+    sample = KeptSample.objects.filter(object=held.id).first()
+    if sample is None:
+        return []
+    within = sample.due - held.created_at
+    return [Clock("verification-terms", (SAMPLE,), "made", within, "D-026-11/opt-out", "as the use states")]
 
 
 def _case_closed(about: str) -> datetime | None:

@@ -732,7 +732,7 @@ def _retention(
             once.add((record_class, clock.starts))
         clocks[clock.id] = clock
     holds: dict[str, HoldRule] = {}
-    for values in top.take("hold", list, "at least one [[hold]]"):
+    for values in top.maybe("hold", list, "a list of [[hold]]") or ():
         needle = f'kind = "{values.get("kind", "")}"' if isinstance(values, dict) else "hold"
         table = _Table(file, values, needle)
         rule = HoldRule(
