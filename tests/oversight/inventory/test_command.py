@@ -67,7 +67,7 @@ class TestCheck:
         code, _, said = run("check", newer)
 
         assert code == 0
-        assert "1 rows read, 1 finding." in said
+        assert "1 row read, 1 finding." in said
 
     @pytest.mark.parametrize(
         ("data", "says"),

@@ -51,7 +51,7 @@ def check_(bench: Bench, *, file: Path, against: Path | None, only: tuple[str, .
     shown = [dict(f.as_json()) for f in found if not only or f.finding in only]
     return Outcome(
         {"findings": shown},
-        headline=f"{len(read.rows)} rows read, {_plural(len(shown), 'finding')}.",
+        headline=f"{_plural(len(read.rows), 'row')} read, {_plural(len(shown), 'finding')}.",
         tables={"findings": _COLUMNS[:-1]},
     )
 
@@ -99,7 +99,7 @@ def validate_(bench: Bench, *, file: Path) -> Outcome:  # noqa: ARG001
     found = [dict(fault.as_json()) for fault in validate(read)]
     return Outcome(
         {"valid": not found, "absent_columns": list(absent(read)), "faults": found},
-        headline=f"{len(read.rows)} rows read, {_plural(len(found), 'fault')}.",
+        headline=f"{_plural(len(read.rows), 'row')} read, {_plural(len(found), 'fault')}.",
         tables={"faults": _COLUMNS[:-1]},
     )
 
