@@ -17,7 +17,7 @@ from counterseal.cli.demo.synthetic_people import blurred_still, cartoon, group_
 from counterseal.cli.reference import all_commands
 from office import NARRATIVE, person
 
-ELSEWHERE = ("witness", "inventory")  # commands that have tests of their own
+ELSEWHERE = ("witness", "inventory", "optout", "verify", "partner")  # commands that have tests of their own
 TODAY, YESTERDAY, LATER = "2026-01-02", "2026-01-01T08:00:00Z", "2099-01-01"
 REQUEST = (
     "--purpose", "suspect-lead", "--narrative", NARRATIVE, "--relevant", "--necessary",
