@@ -33,8 +33,6 @@ GALLERY = "gallery.erasure.intent"
 REPLAYED = "restore.replayed"
 _SHOWN = ("objects", "openings", "target", "person", "authority")
 _REMEDY = "run `counterseal retention restore`: it repeats what was destroyed since, and seals that it did"
-# What was seen of each installation's head, so that an unchanged one is not read again.
-_seen: dict[Path, tuple[int, int, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +124,8 @@ def refuse_if_restored(home: Path, size: int, leaf_at: Callable[[int], bytes | N
     Raises:
         IntegrityError: the database is older than the latest destruction.
     """
-    try:
-        state = (home / "erasure" / "head.json").stat()
-    except OSError:
-        return  # nothing was destroyed yet
-    stamp = (state.st_ino, state.st_mtime_ns, state.st_size)
-    if _seen.get(home) == stamp:
-        return
     if says := restored_from_before(home, size, leaf_at):
         raise IntegrityError(f"{says}; nothing was done")
-    _seen[home] = stamp
 
 
 def _head(home: Path) -> tuple[int, bytes] | None:
