@@ -22,7 +22,7 @@ from counterseal.oversight.figures import counters, release
 from counterseal.oversight.figures.release import document
 from counterseal.oversight.figures.rule import SEALED_KIND, Rule
 from counterseal.oversight.figures.verify_release import Verified, verify_release
-from counterseal.oversight.models import Duty, LogEntry
+from counterseal.oversight.models import Duty, LogEntry, Service, Use
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, StaleError
 from office import SimulatedOffice, person
@@ -61,8 +61,12 @@ class TestRelease:
         assert rows(found.content, "leads-by-standing") == {"corroborated": 1}
         assert rows(found.content, "exigent-by-approval") == {"in-time": 1}
         assert rows(found.content, "disclosures") == {"statute": 1}
-        assert {line["status"] for line in found.content["services"]} == {"approved", "unreviewed"}
-        assert [line["law_enforcement"] for line in found.content["uses"]] == ["yes"]
+        # The log's own codes tell what the registers hold.
+        stands = {row.id: row.status for row in (*Service.objects.all(), *Use.objects.all())}
+        assert {line["service"]: line["status"] for line in found.content["services"]} | {
+            line["use"]: line["status"] for line in found.content["uses"]
+        } == stands
+        assert sum(line["searches"] for line in found.content["uses"]) == kinds.count("search.intent")
 
     def test_shows_no_code_about_a_person_that_few_share(self, told: SimulatedOffice, tmp_path: Path) -> None:
         """Fewer than five searches: their case type and subject role are nowhere in the folder."""
