@@ -24,11 +24,13 @@ from counterseal.gateway.register_service import (
     record_test,
     register_service,
 )
+from counterseal.gateway.retention import run_retention
 from counterseal.gateway.review_acquisition import review_acquisition
 from counterseal.gateway.verification_terms import state_verification_terms
 from counterseal.gateway.verify_claim import Instead, Liveness, Verified
 from counterseal.ledger.keys import KeyHistory
 from counterseal.ledger.receipt import verify_receipt
+from counterseal.oversight.keystore import DestroyedError
 from counterseal.oversight.models import KeptSample, LogDisclosures, LogEntry, Service, VaultObject
 from counterseal.policy import load_policies
 from counterseal.terms.biometrics import FailureToAcquire
@@ -368,6 +370,25 @@ class TestKeeping:
         assert second.due - second.kept_at == timedelta(days=14)
         assert (verified.kept_until, other.kept_until) == (first.due, second.due)
         assert office.office.vault.open(first.object).startswith(b"\x89PNG")
+        assert office.fsck().sound
+
+    def test_the_run_of_retention_destroys_it_when_it_is_due(self, office, gate, same):
+        """Twelve hours, and not one longer: then nobody opens it, and its bytes are gone."""
+        gate.state(keep_hours={"verified": {"gate": 12}})
+        gate.verify(same)
+        (sample,) = KeptSample.objects.all()
+        arc = office.who("arc")
+        office.clock.forward(hours=11, minutes=59)
+        made(run_retention(office.office, by=arc))
+        assert office.office.vault.open(sample.object)
+
+        office.clock.forward(minutes=1)
+        made(run_retention(office.office, by=arc))
+
+        with pytest.raises(DestroyedError):
+            office.office.vault.open(sample.object)
+        assert sample.object not in office.office.vault.stored()
+        assert KeptSample.objects.get().destroyed_at is not None
         assert office.fsck().sound
 
     @pytest.mark.parametrize("hours", [{}, {"verified": {"gate": 0}}, {"verified": {"elsewhere": 5}}])
