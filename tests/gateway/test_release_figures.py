@@ -1,6 +1,7 @@
 """Public figures from a real office: released by one of three offices, sealed, and checked without the database."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from counterseal.gateway.release_figures import Released, release_figures
 from counterseal.gateway.rotate_log_key import rotate_log_key
 from counterseal.ledger.checkpoint import Signer
 from counterseal.ledger.entry import PublicValue, read_entry
-from counterseal.oversight.figures import counters, release
+from counterseal.oversight.figures import counters, registers, release
 from counterseal.oversight.figures.release import document
 from counterseal.oversight.figures.rule import SEALED_KIND, Rule
 from counterseal.oversight.figures.verify_release import Verified, verify_release
@@ -270,6 +271,29 @@ class TestExigent:
 
 
 class TestKinds:
+    def test_every_act_that_changes_a_standing_is_followed(self) -> None:
+        """A verb that sets a service's or a use's status under a kind that `registers` does not read would make
+        the released registers stale."""
+        gateway = Path(module.__file__).parent
+        followed = Path(registers.__file__).read_text(encoding="utf-8")
+        setters = {
+            path.name: path.read_text(encoding="utf-8")
+            for path in sorted(gateway.glob("*.py"))
+            if re.search(r"\b(?:service|use)\.status(?:, [a-z_.]+)* = ", path.read_text(encoding="utf-8"))
+        }
+        sealed = {
+            kind
+            for text in setters.values()
+            for kind in re.findall(
+                r'"((?:service|use)\.(?:decided|review-closed|version-changed|reviewed|changed|suspended)[a-z-]*)"',
+                text,
+            )
+        }
+
+        assert {kind for kind in sealed if f'"{kind}"' not in followed} == set()
+        assert set(setters) == {"propose_use.py", "register_service.py"}
+        assert len(sealed) == 6
+
     def test_every_counter_counts_a_kind_that_a_verb_seals(self) -> None:
         """A counter of a kind that nobody seals would show nothing for ever and look like good news."""
         gateway = Path(module.__file__).parent

@@ -33,7 +33,7 @@ def services(entries: Mapping[int, Entry]) -> list[Line]:
                 line(entry).update({name: _code(entry, name) for name in _SERVICE})
             case "service.version-changed":
                 line(entry).update(version=_code(entry, "version"), status=entry.outcome)
-            case "service.decided":
+            case "service.decided" | "service.review-closed":
                 line(entry)["status"] = entry.outcome
             case "service.tested":
                 result = f"tests_{entry.outcome}"
