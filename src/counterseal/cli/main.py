@@ -14,7 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "certify": (_FILES + "certify", "courses, attestations, examiners' qualifications"),
     "use": (_FILES + "use", "uses of face recognition and the three offices' word on them"),
     "program": (_FILES + "program", "program codes"),
-    "service": (_FILES + "service", "the register of services: decide, test, terms, reviews"),
+    "service": (_FILES + "service", "the register of services: record, decide, test, terms, reviews, trials"),
     "gallery": (_FILES + "gallery", "references of the embedded service: enrol, list, withhold, erase"),
     "case": (_FILES + "case", "cases, assignments, investigative steps"),
     "evidence": (_FILES + "evidence", "evidence items and what was derived from what"),

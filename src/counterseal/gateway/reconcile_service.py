@@ -108,7 +108,7 @@ def sealed_intents(service_id: str) -> dict[str, datetime]:
     can pair it any more.
     """
     requests = dict(
-        SearchRequest.objects.filter(service=service_id)
+        SearchRequest.objects.filter(service_id=service_id)
         .exclude(intent_index=None)
         .values_list("intent_index", "id")
     )

@@ -1,6 +1,9 @@
 """`counterseal service`: the register of services."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -8,16 +11,45 @@ from counterseal import bootstrap
 from counterseal.cli.command import Ordered, command
 from counterseal.cli.desk import Desk
 from counterseal.cli.outcome import Outcome, refused
-from counterseal.cli.parsing import INSTANT
-from counterseal.cli.views import answered, view
+from counterseal.cli.parsing import FILE, INSTANT, read_file
+from counterseal.cli.views import answered, json_value, view
 from counterseal.gateway import register_service as verbs
-from counterseal.oversight.models import Service, ServiceReview, ServiceStatus
+from counterseal.gateway.declare_trial import FOUND_BY, HOW, OUTCOMES, Trial, close_trial, declare_trial
+from counterseal.gateway.facts import service_standing
+from counterseal.gateway.reconcile_service import reconcile_service
+from counterseal.gateway.review_acquisition import Looked, review_acquisition
+from counterseal.oversight.models import (
+    ReviewOutcome,
+    Service,
+    ServiceReview,
+    ServiceStatus,
+    TrialDeclaration,
+)
+from counterseal.oversight.reconciliation import Line
 from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
-service = Ordered("service", help="The register of services: decide, test, terms, reviews.")
+service = Ordered("service", help="The register of services: record, decide, test, terms, reviews, trials.")
 DECIDABLE = [str(s) for s in ServiceStatus if s not in (ServiceStatus.UNREVIEWED, ServiceStatus.EXPIRED)]
+
+
+def _approving(work: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """The options of whatever may approve: until when, and on what."""
+    for option in (
+        click.option(
+            "--only-case-type", "case_types", multiple=True, help="A condition: these types of case alone."
+        ),
+        click.option("--only-mode", "modes", multiple=True, help="A condition: these modes alone."),
+        click.option("--condition", "words", default="", help="Other conditions, in words."),
+        click.option("--expires", type=INSTANT, help="The day an approval ends."),
+    ):
+        work = option(work)
+    return work
+
+
+def _conditions(words: str, modes: tuple[str, ...], case_types: tuple[str, ...]) -> verbs.Conditions:
+    return verbs.Conditions(words, modes or None, case_types or None)
 
 
 @command(service, "register", acts="reg")
@@ -33,6 +65,10 @@ DECIDABLE = [str(s) for s in ServiceStatus if s not in (ServiceStatus.UNREVIEWED
 @click.option("--terms", required=True, help="The terms, in words.")
 @click.option("--contract", default="", help="Number of the contract.")
 @click.option("--floor", "floors", multiple=True, metavar="COMPONENT=VALUE", help="Quality it demands.")
+@click.option("--gallery-legality", default="", help="On what lawful ground its images were gathered.")
+@click.option("--probe-retention", default="", help="What its operator keeps of a probe, and how long.")
+@click.option("--security", default="", help="How it is secured.")
+@click.option("--breaches", default="", help="Its history of breaches, or that none is known.")
 def register(
     desk: Desk,
     *,
@@ -48,6 +84,10 @@ def register(
     terms: str,
     contract: str,
     floors: tuple[str, ...],
+    gallery_legality: str,
+    probe_retention: str,
+    security: str,
+    breaches: str,
 ) -> Outcome:
     """Put a service on the register, unreviewed."""
     description = verbs.ServiceDescription(
@@ -63,11 +103,64 @@ def register(
         terms=terms,
         contract=contract,
         quality_floor=dict(map(_floor, floors)),
+        gallery_legality=gallery_legality,
+        probe_retention=probe_retention,
+        security=security,
+        breaches=breaches,
     )
     row = verbs.register_service(desk.office, description=description, by=desk.by)
-    return (
-        refused(row) if isinstance(row, Refusal) else Outcome(view(row), headline="Registered, unreviewed.")
-    )
+    if isinstance(row, Refusal):
+        return refused(row)
+    return Outcome({**view(row), "missing": _missing(row)}, headline="Registered, unreviewed.")
+
+
+@command(service, "complete", acts="reg")
+@click.argument("which", metavar="SERVICE")
+@click.option("--contract", default="", help="Number of the contract or agreement.")
+@click.option("--terms", default="", help="The terms, in words.")
+@click.option("--gallery-legality", default="", help="On what lawful ground its images were gathered.")
+@click.option("--probe-retention", default="", help="What its operator keeps of a probe, and how long.")
+@click.option("--security", default="", help="How it is secured.")
+@click.option("--breaches", default="", help="Its history of breaches, or that none is known.")
+def complete(desk: Desk, *, which: str, **stated: str) -> Outcome:
+    """State what the record lacks; without all of it a service is not approved."""
+    said = {name: text for name, text in stated.items() if text}
+    row = verbs.complete_record(desk.office, service_id=desk.service(which), stated=said, by=desk.by)
+    if isinstance(row, Refusal):
+        return refused(row)
+    return Outcome({**view(row), "missing": _missing(row)}, headline="Recorded.")
+
+
+@command(service, "acquire", acts="rue")
+@click.argument("which", metavar="SERVICE")
+@click.option("--evidence", required=True, help="Where the evidence lies.")
+@click.option("--supplied-test", required=True, help="The test report that the vendor supplied.")
+@click.option("--test-holds/--test-fails", required=True, help="Whether that report held up when checked.")
+@click.option("--contract-holds/--contract-fails", required=True, help="Whether the contract's terms do.")
+@click.option("--findings", required=True, help="What was found, in words; kept in the vault.")
+def acquire(
+    desk: Desk,
+    *,
+    which: str,
+    evidence: str,
+    supplied_test: str,
+    test_holds: bool,
+    contract_holds: bool,
+    findings: str,
+) -> Outcome:
+    """Record an acquisition review of the present version. Never by whoever put the service on the register."""
+    looked = Looked(evidence, supplied_test, test_holds, contract_holds, findings)
+    row = review_acquisition(desk.office, service_id=desk.service(which), looked=looked, by=desk.by)
+    return answered(row, "Recorded.")
+
+
+@command(service, "version", acts="reg")
+@click.argument("which", metavar="SERVICE")
+@click.argument("version")
+def version(desk: Desk, *, which: str, version: str) -> Outcome:
+    """Say that the service runs another version. An approval is suspended: test and review it anew."""
+    row = verbs.report_version(desk.office, service_id=desk.service(which), version=version, by=desk.by)
+    return answered(row, "Recorded.")
 
 
 @command(service, "connect", acts="admin")
@@ -88,11 +181,16 @@ def connect(desk: Desk, *, which: str, verification_threshold: float | None) -> 
 @command(service, "decide", acts="rue")
 @click.argument("which", metavar="SERVICE")
 @click.argument("status", type=click.Choice(DECIDABLE))
-@click.option("--expires", type=INSTANT, help="The day an approval ends.")
-def decide(desk: Desk, *, which: str, status: str, expires: datetime | None) -> Outcome:
+@_approving
+def decide(desk: Desk, *, which: str, status: str, expires: datetime | None, **conditions: Any) -> Outcome:
     """Change a service's standing; it takes effect at the next submission."""
     row = verbs.decide_on_service(
-        desk.office, service_id=desk.service(which), status=status, approval_expires=expires, by=desk.by
+        desk.office,
+        service_id=desk.service(which),
+        status=status,
+        approval_expires=expires,
+        conditions=_conditions(**conditions),
+        by=desk.by,
     )
     return answered(row, "Decided.")
 
@@ -136,26 +234,135 @@ def terms(desk: Desk, *, which: str, show: bool) -> Outcome:
 
 @command(service, "review", acts="rue")
 @click.argument("review_id", metavar="REVIEW")
-@click.option("--outcome", required=True, help="What came of it; only an outcome closes a review.")
-def review(desk: Desk, *, review_id: str, outcome: str) -> Outcome:
-    """Close a review that a use in exigency opened (HSI-M/4C3-after-review)."""
-    row = verbs.close_service_review(desk.office, review_id=review_id, outcome=outcome, by=desk.by)
+@click.option(
+    "--outcome", required=True, type=click.Choice(list(map(str, ReviewOutcome))), help="What came of it."
+)
+@_approving
+def review(
+    desk: Desk, *, review_id: str, outcome: str, expires: datetime | None, **conditions: Any
+) -> Outcome:
+    """Close a review that a use in exigency opened (HSI-M/4C3-after-review). Its outcome moves the service."""
+    row = verbs.close_service_review(
+        desk.office,
+        review_id=review_id,
+        outcome=outcome,
+        approval_expires=expires,
+        conditions=_conditions(**conditions),
+        by=desk.by,
+    )
     return answered(row, "Closed.")
 
 
-@command(service, "list")
-def list_services(_: Desk) -> Outcome:
-    """Every service with its standing, and the reviews that are open."""
+@command(service, "reconcile", acts="rue")
+@click.argument("which", metavar="SERVICE")
+@click.argument("file", type=FILE)
+@click.option("--since", type=INSTANT, required=True, help="From when the operator's log is.")
+@click.option("--until", type=INSTANT, required=True, help="Until when; that instant is not in it.")
+def reconcile(desk: Desk, *, which: str, file: Path, since: datetime, until: datetime) -> Outcome:
+    """Hold the operator's own log (CSV: request, time, user) against the intents that were sealed.
+
+    Each request stands in both, once. What does not is a finding: see docs/how-to/review-a-service.md.
+    """
+    done = reconcile_service(
+        desk.office,
+        service_id=desk.service(which),
+        log=read_file(file, "the operator's log"),
+        since=since,
+        until=until,
+        by=desk.by,
+    )
+    if isinstance(done, Refusal):
+        return refused(done)
+    result = done.result
     return Outcome(
         {
-            "services": [view(s) for s in Service.objects.order_by("entry_index")],
-            "open_reviews": [view(r) for r in ServiceReview.objects.filter(status="open").order_by("due")],
+            **view(done.record),
+            "outside": len(result.outside),
+            "new_findings": [
+                {"id": f.id, "kind": f.kind, "about": f.about, "says": f.says} for f in done.new
+            ],
+            "ours_only_requests": list(result.ours_only),
+            "theirs_only_rows": [_line(line) for line in result.theirs_only],
+            "doubled_rows": [_line(line) for line in result.doubled],
+            "malformed_rows": [{"row": m.row, "why": m.why} for m in done.log.malformed],
         },
+        headline="Every search stands in both logs, once."
+        if not (result.ours_only or result.theirs_only or result.doubled or done.log.malformed)
+        else "The logs differ.",
         tables={
-            "services": ("id", "name", "status", "approval_expires", "modes", "case_types"),
-            "open_reviews": ("id", "service", "because_of_request", "due"),
+            "new_findings": ("id", "kind", "says"),
+            "theirs_only_rows": ("row", "request", "time", "user"),
+            "doubled_rows": ("row", "request", "time", "user"),
+            "malformed_rows": ("row", "why"),
         },
     )
+
+
+@command(service, "declare", acts="ines")
+@click.argument("tool")
+@click.option("--operator", required=True, help="Who runs it.")
+@click.option("--unit", required=True, help="Which unit uses or used it.")
+@click.option("--how", required=True, type=click.Choice(HOW))
+@click.option("--found-by", required=True, type=click.Choice(FOUND_BY), help="How it came to light.")
+@click.option("--since", type=INSTANT, required=True)
+@click.option("--until", type=INSTANT, help="When it ended; leave it out where it goes on.")
+@click.option("--searches", type=int, help="How many searches; leave it out where nobody knows.")
+@click.option("--words", required=True, help="The rest, in words; kept in the vault.")
+def declare(
+    desk: Desk,
+    *,
+    tool: str,
+    operator: str,
+    unit: str,
+    how: str,
+    found_by: str,
+    since: datetime,
+    until: datetime | None,
+    searches: int | None,
+    words: str,
+) -> Outcome:
+    """Declare a trial, or a use beside the register. Anybody here may, also of themselves."""
+    trial = Trial(tool, operator, unit, how, found_by, since, words, until, searches)
+    return answered(declare_trial(desk.office, trial=trial, by=desk.by), "Declared; a finding is open.")
+
+
+@command(service, "close-trial", acts="rue")
+@click.argument("trial_id", metavar="TRIAL")
+@click.option("--outcome", required=True, type=click.Choice(OUTCOMES))
+def close_a_trial(desk: Desk, *, trial_id: str, outcome: str) -> Outcome:
+    """Say what came of a declaration. Never the person who declared."""
+    return answered(close_trial(desk.office, trial_id=trial_id, outcome=outcome, by=desk.by), "Closed.")
+
+
+@command(service, "list")
+def list_services(desk: Desk) -> Outcome:
+    """Every service with its standing now and what its record lacks, open reviews and open declarations."""
+    now = desk.office.clock()
+    services = [
+        {**view(s), "status": service_standing(s, at=now), "missing": _missing(s)}
+        for s in Service.objects.order_by("entry_index")
+    ]
+    reviews = [
+        {**view(r), "days_left": (r.due - now) // timedelta(days=1)}
+        for r in ServiceReview.objects.filter(status="open").order_by("due")
+    ]
+    trials = TrialDeclaration.objects.filter(status="open").order_by("declared_at")
+    return Outcome(
+        {"services": services, "open_reviews": reviews, "open_trials": [view(t) for t in trials]},
+        tables={
+            "services": ("id", "name", "status", "approval_expires", "modes", "case_types"),
+            "open_reviews": ("id", "service", "because_of_request", "due", "days_left"),
+            "open_trials": ("id", "tool", "unit", "how", "since"),
+        },
+    )
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {"row": line.row, "request": line.request, "time": json_value(line.at), "user": line.user}
+
+
+def _missing(row: Service) -> list[str]:
+    return [u.missing for u in verbs.missing_for_approval(row)]
 
 
 def _floor(text: str) -> tuple[str, float]:
