@@ -278,6 +278,24 @@ FAULTS = {
         '"police work"',
         "is not one word in lower case",
     ),
+    "somebody who may decline and is no group": (
+        f"{DHS}/opt-out.toml",
+        'who_may = "everyone"',
+        'who_may = "residents"',
+        "`residents` is nobody who may decline",
+    ),
+    "a list of choices that never runs out": (
+        f"{DHS}/opt-out.toml",
+        "list_valid_days = 31",
+        "list_valid_days = 3100",
+        "a list cannot be valid for 3100 days",
+    ),
+    "a list of choices that is stale when it is signed": (
+        f"{DHS}/opt-out.toml",
+        "list_valid_days = 31",
+        "list_valid_days = 0",
+        "a list cannot be valid for 0 days",
+    ),
     "a status that there is not": (f"{HSI}/source.toml", '"in force"', '"fine"', "`fine` is no status"),
     "a day that is an instant": (
         f"{HSI}/source.toml",
@@ -462,6 +480,7 @@ class TestDigest:
         [
             "schema.cedarschema", f"{HSI}/source.toml", f"{HSI}/clauses.toml", f"{HSI}/conditions.toml",
             f"{HSI}/rules.cedar", f"{HSI}/obligations.cedar", f"{HSI}/attestations.toml", f"{HSI}/narrative.toml",
+            f"{DHS}/opt-out.toml",
         ],
     )  # fmt: skip
     def test_changes_with_each_file_that_decides(self, library, packs, name: str) -> None:
