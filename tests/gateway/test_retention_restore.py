@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from counterseal.gateway.erasure_drill import hold_drill
 from counterseal.gateway.export_ledger import export_ledger
 from counterseal.gateway.holds import lift_hold, place_hold
 from counterseal.gateway.restore import Replayed, restore
+from counterseal.gateway.search import Answered
 from counterseal.oversight.keystore import KeyStore
 from counterseal.oversight.models import LogEntry, VaultObject
 from counterseal.oversight.vault import DestroyedError, Vault
@@ -295,6 +297,37 @@ def _broken(office: SimulatedOffice, monkeypatch: pytest.MonkeyPatch, how: str) 
 
             patched.setattr(Vault, "put", leak)
         yield
+
+
+def test_markers_planted_through_the_verbs_are_nowhere_after(office: SimulatedOffice, backup: Path) -> None:
+    """In a probe's photograph, in a narrative, in evidence, all of one real search; service folders too."""
+    marks = [b"Zq7markerinthephotograph", b"zqmarkerinthenarrative", b"Zq7markerintheevidence"]
+    case = office.case()
+    item = office.item(case, content=b"statement " + marks[2])
+    probe = office.probe(case, photograph=person(3).photograph(2) + marks[0])
+    reason = office.another_reason()
+    purpose = replace(reason, narrative=f"{reason.narrative} {marks[1].decode()}")
+    request = made(office.request(case, probe, purpose=purpose))  # type: ignore[arg-type]
+    assert isinstance(office.search(request), Answered)
+    assert office.office.vault.open(probe.original).endswith(marks[0])  # type: ignore[union-attr]
+    assert marks[1] in office.office.vault.open(request.narrative)
+    back_up(office.office, backup)
+    for about in (probe.id, request.id, item.id):  # type: ignore[union-attr]
+        made(destroy(office.office, about=about, authority="order-1", by=office.who("arc")))
+
+    files = [f for top in (office.office.home, backup) for f in top.rglob("*") if f.is_file()]
+    assert len(files) > 20
+    assert {f.name for f in files} >= {
+        "counterseal.sqlite3",
+        "counterseal.sqlite3-wal",
+        "slots",
+        "references.sqlite3",
+    }
+    assert [f.name for f in files if any(mark in f.read_bytes() for mark in marks)] == []
+    put_back(office, backup)
+    for object_id in (probe.original, request.narrative, item.content):  # type: ignore[union-attr]
+        with pytest.raises(DestroyedError):
+            office.office.vault.open(object_id)
 
 
 def test_a_scan_reads_the_database_as_bytes(office: SimulatedOffice) -> None:
