@@ -92,9 +92,9 @@ class TestBinding:
 
 class TestBorrowedNumber:
     def test_officer_who_is_not_on_the_case_is_refused(self, office):
-        """The case is genuine and open, and not his."""
+        """The case is genuine and open, and not his: he searches nothing on it, even with her probe."""
         case = office.case(by="ines")
-        probe = office.probe(case, by="ivan")
+        probe = office.probe(case, by="ines")
         request = made(office.request(case, probe, by="ivan"))
 
         office.sealed_refusal(
@@ -103,6 +103,22 @@ class TestBorrowedNumber:
             "HSI-M/4A1-purpose",
             "HSI-M/3-own-investigation",
         )
+
+    def test_stranger_to_the_case_puts_nothing_into_its_file(self, office):
+        """No item, and so no face: what he brings is refused at the door, and sealed."""
+        case = office.case(by="ines")
+
+        refusal = add_evidence(
+            office.office,
+            case_id=case.id,
+            kind="photograph",
+            source_class="social-media",
+            lawful_basis="publicly-posted",
+            obtained_at=office.clock.now,
+            by=office.who("ivan"),
+        )
+
+        office.sealed_refusal(refusal, "evidenceitem.refused", "HSI-M/3-own-investigation")
 
     def test_nobody_puts_themselves_on_a_case(self, office):
         """Else the check above would be a formality."""

@@ -35,7 +35,7 @@ def add_evidence(
     by: str,
     content: bytes = b"",
     saw_offence: bool | None = None,
-) -> EvidenceItem:
+) -> EvidenceItem | Refusal:
     """Take an item into the case. `saw_offence` must be answered for what a witness says of identity.
 
     Raises:
@@ -53,7 +53,8 @@ def add_evidence(
         )
     with change(office) as now:
         case = found(Case, case_id)
-        office.acting(by)
+        if refusal := stands_against(now, "add evidence", by=by, target=case_id, on_case=case_id):
+            return refusal
         if obtained_at > now.at:
             raise BadInputError("an item was obtained in the past")
         item_id = office.new_id(EvidenceItem)
@@ -88,7 +89,7 @@ def add_evidence(
         return item
 
 
-def relate(office: Office, *, source: str, relation: str, target: str, by: str) -> EvidenceRelation:
+def relate(office: Office, *, source: str, relation: str, target: str, by: str) -> EvidenceRelation | Refusal:
     """Record that `source` stands in `relation` to `target`, both of one case.
 
     Raises:
@@ -98,10 +99,11 @@ def relate(office: Office, *, source: str, relation: str, target: str, by: str) 
     if relation not in list(Relation):
         raise BadInputError(f"there is no relation `{relation}`; the relations are {', '.join(Relation)}")
     with change(office) as now:
-        office.acting(by)
         case_id = _case_of(source)
         if _case_of(target) != case_id:
             raise BadInputError(f"`{source}` and `{target}` belong to different cases")
+        if refusal := stands_against(now, "relate evidence", by=by, target=target, on_case=case_id):
+            return refusal
         edge = EvidenceRelation(
             id=office.new_id(EvidenceRelation),
             case_id=case_id,
@@ -139,6 +141,7 @@ def resolve_contradiction(
             by=by,
             target=relation_id,
             state="resolved" if edge.resolved_by_id else "open",
+            on_case=edge.case_id,
             people={"by_id": edge.by_id},
         )
         if refusal:

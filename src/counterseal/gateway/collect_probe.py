@@ -77,7 +77,7 @@ def collect_probe(
     steps, acquired = _acquire(office, photograph, edits)
     with change(office) as now:
         item = found(EvidenceItem, evidence_id)
-        if refusal := stands_against(now, "collect a probe", by=by, target=evidence_id):
+        if refusal := stands_against(now, "collect a probe", by=by, target=evidence_id, on_case=item.case_id):
             return refusal
         if collection.captured_at > now.at:
             raise BadInputError("a photograph was taken in the past")

@@ -10,6 +10,7 @@ from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import Change, change
+from counterseal.oversight.models import Duty
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
 
@@ -18,7 +19,8 @@ def mark_lead(office: Office, *, candidate_id: str, by: str) -> Lead | Refusal:
     """Make a possible lead of a candidate, or say everything that stands against it."""
     with change(office) as now:
         candidate = found(CandidateRow, candidate_id)
-        if refusal := stands_against(now, "mark a lead", by=by, target=candidate_id):
+        case_id = candidate.candidate_list.request.case_id
+        if refusal := stands_against(now, "mark a lead", by=by, target=candidate_id, on_case=case_id):
             return refusal
         reviews = list(candidate.candidate_list.reviews.order_by("turn"))
         comparisons = list(candidate.comparisons.order_by("at"))
@@ -51,14 +53,25 @@ def mark_lead(office: Office, *, candidate_id: str, by: str) -> Lead | Refusal:
         return lead
 
 
-def note_in_report(office: Office, *, lead_id: str, report: str, by: str) -> Lead:
-    """Note a lead in a report of investigation of the case file (HSI-M/4E2-results)."""
+def note_in_report(office: Office, *, lead_id: str, report: str, by: str) -> Lead | Refusal:
+    """Note a lead in a report of investigation of the case file (HSI-M/4E2-results).
+
+    It closes the duty to note results that the search opened.
+    """
     if not report.strip():
         raise BadInputError("give the number of the report of investigation")
     with change(office) as now:
-        office.acting(by)
         lead = found(Lead, lead_id)
+        if refusal := stands_against(now, "note in a report", by=by, target=lead_id, on_case=lead.case_id):
+            return refusal
         lead.report = report
+        duties = list(
+            Duty.objects.filter(
+                kind="note-result", about=lead.candidate.candidate_list.request_id, closed_at=None
+            )
+        )
+        for duty in duties:
+            duty.closed_at, duty.closed_by_id = now.at, by
         now.seal(
             "lead.noted",
             by=by,
@@ -67,7 +80,7 @@ def note_in_report(office: Office, *, lead_id: str, report: str, by: str) -> Lea
             outcome="done",
             clauses=["HSI-M/4E2-results"],
             causes=[lead.entry_index],
-            rows=[lead],
+            rows=[lead, *duties],
         )
         return lead
 
@@ -76,7 +89,10 @@ def close_lead(office: Office, *, lead_id: str, by: str) -> Lead | Refusal:
     """Close a lead that came to nothing."""
     with change(office) as now:
         lead = found(Lead, lead_id)
-        if refusal := stands_against(now, "close a lead", by=by, target=lead_id, state=lead.status):
+        move = "close a lead"
+        if refusal := stands_against(
+            now, move, by=by, target=lead_id, state=lead.status, on_case=lead.case_id
+        ):
             return refusal
         return _move(now, lead, LeadStatus.CLOSED, by=by, kind="lead.closed")
 

@@ -117,13 +117,14 @@ def close_case(office: Office, *, case_id: str, by: str) -> Case | Refusal:
 
 def record_step(
     office: Office, *, case_id: str, kind: str, outcome: str, taken_at: datetime, notes: str, by: str
-) -> InvestigativeStep:
+) -> InvestigativeStep | Refusal:
     """Record an investigative step that was tried, with its outcome (HSI-M/4A2-traditional-means)."""
     case = found(Case, case_id)
     if not kind.strip() or not outcome.strip():
         raise BadInputError("a step has a kind (for example records-check) and an outcome; give both")
     with change(office) as now:
-        office.acting(by)
+        if refusal := stands_against(now, "record a step", by=by, target=case_id, on_case=case_id):
+            return refusal
         if taken_at > now.at:
             raise BadInputError("a step that was tried lies in the past")
         step_id = office.new_id(InvestigativeStep)

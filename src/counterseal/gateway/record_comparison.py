@@ -3,8 +3,10 @@
 from counterseal.casework.models import CandidateRow, Comparison, EvidenceItem, InvestigativeStep
 from counterseal.casework.words import ComparisonResult
 from counterseal.gateway.found import found
+from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
+from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
 
@@ -17,7 +19,7 @@ def record_comparison(
     by: str,
     evidence_id: str = "",
     step_id: str = "",
-) -> Comparison:
+) -> Comparison | Refusal:
     """Record what came of comparing a candidate with one evidence item or one investigative step.
 
     Raises:
@@ -30,9 +32,10 @@ def record_comparison(
     if len(notes.split()) < 3:
         raise BadInputError("say in words what was compared and what was seen")
     with change(office) as now:
-        office.acting(by)
         candidate = found(CandidateRow, candidate_id)
         case_id = candidate.candidate_list.request.case_id
+        if refusal := stands_against(now, "record a comparison", by=by, target=candidate_id, on_case=case_id):
+            return refusal
         evidence = found(EvidenceItem, evidence_id) if evidence_id else None
         step = found(InvestigativeStep, step_id) if step_id else None
         if case_id != (evidence or step).case_id:  # type: ignore[union-attr]

@@ -75,7 +75,7 @@ def request_clearance(
         raise BadInputError("a location check is `done`, `open` or `contradicts`")
     with change(office) as now:
         lead = found(Lead, lead_id)
-        if refusal := stands_against(now, "request clearance", by=by, target=lead_id):
+        if refusal := stands_against(now, "request clearance", by=by, target=lead_id, on_case=lead.case_id):
             return refusal
         action = EnforcementAction(
             id=office.new_id(EnforcementAction),

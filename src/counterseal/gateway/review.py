@@ -205,15 +205,16 @@ def lock_review(office: Office, *, review_id: str, by: str) -> Review | Refusal:
         return review
 
 
-def reveal(office: Office, *, list_id: str, by: str) -> tuple[Revealed, ...]:
+def reveal(office: Office, *, list_id: str, by: str) -> tuple[Revealed, ...] | Refusal:
     """Rank, score and statement of every candidate, once the reviews are locked. The reading is sealed.
 
     Raises:
         StaleError: a review is still to be locked.
     """
     with change(office) as now:
-        office.acting(by)
         candidate_list = found(CandidateListRow, list_id)
+        if refusal := stands_against(now, "see ranks and scores", by=by, target=list_id):
+            return refusal
         reviews = list(candidate_list.reviews.order_by("turn"))
         over = reviews and all(r.status == ReviewStatus.LOCKED for r in reviews)
         if not over or (len(reviews) == 1 and not reviews[0].none_of_these):

@@ -89,6 +89,8 @@ def lock(desk: Desk, *, review_id: str) -> Outcome:
 def reveal(desk: Desk, *, list_id: str) -> Outcome:
     """Rank, score and statement of every candidate, once the reviews are locked. The reading is sealed."""
     shown = verbs.reveal(desk.office, list_id=list_id, by=desk.by)
+    if isinstance(shown, Refusal):
+        return refused(shown)
     return Outcome(
         {
             "list": list_id,

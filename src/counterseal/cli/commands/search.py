@@ -330,6 +330,8 @@ def _probe(desk: Desk, case: Case, picture: bytes) -> Probe | Outcome:
         obtained_at=now - timedelta(days=2),
         by=desk.by,
     )
+    if isinstance(item, Refusal):
+        return refused(item)
     row = collect_probe(
         desk.office,
         evidence_id=item.id,

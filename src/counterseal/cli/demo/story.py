@@ -382,7 +382,7 @@ class Story:
                 "knowing which is which, and locks.",
             ]
             data["reviews"].append(second.review_id)
-        shown = reveal(self.office, list_id=list_id, by=una)
+        shown = made(reveal(self.office, list_id=list_id, by=una))
         best = [c for c in shown if c.candidate_id in kept]
         if best:
             ranks = ", ".join(str(c.rank) for c in best)

@@ -24,7 +24,10 @@ class Duty(SealedRow):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["kind", "about"], name="duty_once"),
-            models.CheckConstraint(condition=~Q(person_id=F("closed_by_id")), name="duty_closed_by_another"),
+            # Noting a result is the requester's own duty; every other one is somebody else's to close.
+            models.CheckConstraint(
+                condition=Q(kind="note-result") | ~Q(person_id=F("closed_by_id")), name="duty_closed_by_another"
+            ),
         ]
 
 
