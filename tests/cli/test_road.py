@@ -15,6 +15,8 @@ from PIL import Image
 from counterseal import bootstrap
 from counterseal.cli.demo.synthetic_people import blurred_still, cartoon, group_photograph, people
 from counterseal.cli.reference import all_commands
+from counterseal.gateway.assess_use import COLUMNS
+from counterseal.oversight.principles import PRINCIPLES
 from office import NARRATIVE, person
 
 ELSEWHERE = ("witness", "inventory", "optout", "verify", "partner")  # commands that have tests of their own
@@ -92,12 +94,29 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
 
     # Uses and services
     use = done("use", "propose", "Missing people", "--purpose", "find them", "--law-enforcement")["id"]
+    assert refused("use", "concur", use, "--office", "privacy")["clauses"] == [
+        "D-026-11/risk-assessment", "D-026-11/oversight",
+    ]  # fmt: skip
+    risk = done(
+        "use", "risk", use, "--risk", "the wrong person", "--mitigation", "two reviews", "--owner", "sol", "--due", LATER
+    )["id"]  # fmt: skip
+    for principle in PRINCIPLES:
+        done("use", "principle", use, principle, "--evidence", "file 7")
     assert done("use", "concur", use, "--office", "privacy")["use_status"] == "under-review"
     done("use", "concur", use, "--office", "civil-rights", "--as", "cora")
     last = done("use", "concur", use, "--office", "information-officer", "--as", "cio")
     assert last["use_status"] == "active"
+    done("use", "close-risk", risk, "--evidence", "report 4")
     done("use", "suspend", use)
-    assert len(done("use", "list")["uses"]) == 2
+    assert done("use", "changed", use, "suspension", "--words", "the list was emptied")["round"] == 2
+    existing = tmp_path / "existing.csv"
+    existing.write_text(",".join(COLUMNS) + f"\nGate,check,verification,no,2024-01-01,{LATER}\n")
+    assert done("use", "import", existing)["uses"][0]["status"] == "under-review"
+    assert "on the register already" in walk.bad("use", "import", existing)
+    shown = {u["name"]: u for u in done("use", "list")["uses"]}
+    assert len(shown) == 3
+    assert shown["Gate"]["days_left"] > 9000
+    assert shown["Missing people"]["concurring"] == []
     done("program", "code", "FRS-TWO", "--from", TODAY, "--until", LATER)
     assert "FRS-TWO" in {c["code"] for c in done("program", "list")["codes"]}
     embedded = done("service", "list")["services"][0]["id"]
@@ -109,7 +128,41 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     folder = Path(done("service", "connect", second)["folder"])
     assert (folder / "credential").stat().st_mode & 0o077 == 0
     assert "exists already" in walk.bad("service", "connect", second)
+    barred = refused("service", "decide", second, "approved", "--expires", LATER)
+    assert len(barred["unmet"]) == 7
+    assert len(
+        done(
+            "service", "complete", second, "--contract", "7", "--gallery-legality", "consent", "--probe-retention",
+            "none", "--security", "audited", "--breaches", "none known",
+        )["missing"]
+    ) == 2  # fmt: skip
+    done(
+        "service", "acquire", second, "--evidence", "file 8", "--supplied-test", "report 2", "--test-holds",
+        "--contract-holds", "--findings", "looked at on site",
+    )  # fmt: skip
+    done(
+        "service", "test", second, "--standard", "made up", "--report", "none", "--passed", "--tested", YESTERDAY,
+        "--due", LATER,
+    )  # fmt: skip
+    approved = done(
+        "service",
+        "decide",
+        second,
+        "approved-with-conditions",
+        "--expires",
+        LATER,
+        "--only-case-type",
+        "fraud",
+    )
+    assert approved["narrowed"] == {"case_types": ["fraud"]}
+    assert done("service", "version", second, "2")["status"] == "suspended"
     done("service", "decide", second, "disapproved")
+    trial = done(
+        "service", "declare", "Faces Online", "--operator", "somebody", "--unit", "Fraud", "--how", "free-trial",
+        "--found-by", "expenses", "--since", YESTERDAY, "--words", "a card paid for it",
+    )["id"]  # fmt: skip
+    assert [t["id"] for t in done("service", "list")["open_trials"]] == [trial]
+    done("service", "close-trial", trial, "--outcome", "stopped")
     done(
         "service", "test", embedded, "--standard", "made up", "--report", "none", "--passed",
         "--tested", YESTERDAY, "--due", LATER,
@@ -188,7 +241,16 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     refused("search", "approve", exigent.json["request"], *granted, "--as", zoe)
     assert done("search", "approve", exigent.json["request"], *granted)["granted"]
     (opened,) = done("service", "list")["open_reviews"]
-    done("service", "review", opened["id"], "--outcome", "stays unapproved")
+    assert opened["days_left"] >= 0
+    refused("service", "review", opened["id"], "--outcome", "approved", "--expires", LATER)
+    done("service", "review", opened["id"], "--outcome", "disapproved")
+    theirs = tmp_path / "operator.csv"
+    theirs.write_text(f"request,time,user\noff-book-1,{YESTERDAY},somebody\nnot a row\n")
+    span = ("--since", "2025-12-01", "--until", "2026-03-01")
+    differs = done("service", "reconcile", embedded, theirs, *span)
+    assert (differs["theirs_only"], differs["malformed"], len(differs["new_findings"])) == (1, 1, 2)
+    assert [row["row"] for row in differs["malformed_rows"]] == [3]
+    assert done("service", "reconcile", embedded, theirs, *span)["new_findings"] == []
 
     # Review, twice, blind
     first = done("review", "open", ran["list"], "--out", tmp_path / "one", "--as", zoe)
@@ -310,7 +372,7 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
 
     done("search", "new", "--photo", photo, "--service", embedded)
     assert {names[0] for names in walk.names - walk.called} <= {"demo", "init", *ELSEWHERE}
-    assert len(walk.called) >= 66
+    assert len(walk.called) >= 77
 
 
 def test_a_changed_export_is_found(walk: Walk, tmp_path: Path) -> None:
