@@ -20,7 +20,7 @@ class Records:
     """What the registers hold about one request, its requester and its service at one instant.
 
     Instants are None where there is nothing to have one. faces: different photographs searched for the case,
-    not counting this one. approvers: who granted an approval of this payload, by kind of approval.
+    not counting this one. behind_partner: whether a partner runs the service. approvers: who granted an approval of this payload, by kind of approval.
     """
 
     active: bool
@@ -46,6 +46,7 @@ class Records:
     overdue: int
     accepted_terms: str
     approvers: Mapping[str, str]
+    behind_partner: bool
     by_person: int
     by_gallery: int
     faces: int
@@ -77,6 +78,7 @@ SELECT
     AND closed_at IS NULL AND due < %(at)s) AS overdue,
   (SELECT terms_version FROM oversight_termsacceptance WHERE service_id = %(service)s AND person_id = %(person)s
     ORDER BY at DESC LIMIT 1) AS accepted_terms,
+  EXISTS (SELECT 1 FROM oversight_partnerservice WHERE service_id = %(service)s) AS behind_partner,
   (SELECT count(*) FROM casework_searchrequest WHERE submitted_at > %(day)s
     AND requester_id = %(person)s) AS by_person,
   (SELECT count(*) FROM casework_searchrequest WHERE submitted_at > %(day)s
@@ -147,6 +149,7 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime) 
         overdue=one["overdue"],
         accepted_terms=one["accepted_terms"] or "",
         approvers=approvers,
+        behind_partner=bool(one["behind_partner"]),
         by_person=one["by_person"],
         by_gallery=one["by_gallery"],
         faces=one["faces"],

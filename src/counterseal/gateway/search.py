@@ -87,7 +87,7 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
             )
         service = found(Service, request.service_id)
         held = read_records(request, service_version=service.version, at=now.at)
-        partner = partner_of(request, service)
+        partner = partner_of(request, service) if held.behind_partner or request.on_behalf_of else None
         decision = office.decide(search_facts(request, service, held, partner=partner, at=now.at), now.at)
         if isinstance(decision, Refusal):
             request.status = RequestStatus.REFUSED
