@@ -40,16 +40,16 @@ from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, StaleError
 from office import made, open_copy
 
-PEOPLE = ("rue", "rue", "rue", "reg", "reg", "ines", "pat", "sol", "admin")
+PEOPLE = (*["rue"] * 8, "reg", "reg", "ines", "pat", "admin")
 WHAT = (
+    *["decide"] * 6,
     "complete",
     "acquire",
     "acquire",
     "test",
-    "decide",
-    "decide",
-    "decide",
     "close",
+    "close",
+    "change_version",
     "change_version",
     "wait",
 )
@@ -202,7 +202,7 @@ class Services(RuleBasedStateMachine):
             decide_on_service,
             service_id=self.service,
             status=status,
-            approval_expires=self.office.clock.now + timedelta(days=20 * (place - 1)),
+            approval_expires=self.office.clock.now + timedelta(days=40 * place - 50),
             conditions=Conditions(modes=["verification"]) if status.endswith("conditions") else None,
             by=by,
         )
@@ -273,8 +273,8 @@ def test_any_order_of_acts(office_template: Path) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=16,
-            stateful_step_count=20,
+            max_examples=20,
+            stateful_step_count=30,
             deadline=None,
             derandomize=True,
             phases=(Phase.generate,),
