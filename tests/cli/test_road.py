@@ -19,7 +19,15 @@ from counterseal.gateway.assess_use import COLUMNS
 from counterseal.oversight.principles import PRINCIPLES
 from office import NARRATIVE, person
 
-ELSEWHERE = ("witness", "inventory", "optout", "verify", "partner")  # commands that have tests of their own
+ELSEWHERE = (
+    "witness",
+    "inventory",
+    "optout",
+    "verify",
+    "partner",
+    "retention",
+    "discovery",
+)  # commands that have tests of their own
 TODAY, YESTERDAY, LATER = "2026-01-02", "2026-01-01T08:00:00Z", "2099-01-01"
 REQUEST = (
     "--purpose", "suspect-lead", "--narrative", NARRATIVE, "--relevant", "--necessary",
@@ -98,7 +106,8 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
         "D-026-11/risk-assessment", "D-026-11/oversight",
     ]  # fmt: skip
     risk = done(
-        "use", "risk", use, "--risk", "the wrong person", "--mitigation", "two reviews", "--owner", "sol", "--due", LATER
+        "use", "risk", use, "--risk", "the wrong person", "--mitigation", "two reviews", "--owner", "sol",
+        "--due", LATER,
     )["id"]  # fmt: skip
     for principle in PRINCIPLES:
         done("use", "principle", use, principle, "--evidence", "file 7")

@@ -120,7 +120,9 @@ def attacks() -> dict[str, str]:
         if label in WRITTEN_ONCE:
             made[f"{short}_once"] = f'UPDATE {table} SET "{columns[-1]}" = "{columns[-1]}"'
         if label in MOVING:
-            kept = next(c for c in columns if c not in (*MOVING[label], "id", "entry_index", "status", "kind"))
+            kept = next(
+                c for c in columns if c not in (*MOVING[label], "id", "entry_index", "status", "kind")
+            )
             made[f"{short}_frozen"] = f'UPDATE {table} SET "{kept}" = {_other(model, kept)}'
         if label in SET_ONCE:
             column = SET_ONCE[label]

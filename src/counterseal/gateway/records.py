@@ -20,7 +20,8 @@ class Records:
     """What the registers hold about one request, its requester and its service at one instant.
 
     Instants are None where there is nothing to have one. faces: different photographs searched for the case,
-    not counting this one. behind_partner: whether a partner runs the service. approvers: who granted an approval of this payload, by kind of approval.
+    not counting this one. behind_partner: whether a partner runs the service. approvers: who granted an
+    approval of this payload, by kind of approval.
     """
 
     active: bool

@@ -26,7 +26,8 @@ class Duty(SealedRow):
             models.UniqueConstraint(fields=["kind", "about"], name="duty_once"),
             # Noting a result is the requester's own duty; every other one is somebody else's to close.
             models.CheckConstraint(
-                condition=Q(kind="note-result") | ~Q(person_id=F("closed_by_id")), name="duty_closed_by_another"
+                condition=Q(kind="note-result") | ~Q(person_id=F("closed_by_id")),
+                name="duty_closed_by_another",
             ),
         ]
 
