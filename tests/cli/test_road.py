@@ -27,6 +27,7 @@ ELSEWHERE = (
     "partner",
     "retention",
     "discovery",
+    "public",
 )  # commands that have tests of their own
 TODAY, YESTERDAY, LATER = "2026-01-02", "2026-01-01T08:00:00Z", "2099-01-01"
 REQUEST = (

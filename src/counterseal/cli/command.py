@@ -154,14 +154,7 @@ class Root(click.Group):
         given = list(sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
         voice = Voice(as_json="--json" in given)
-        code = _finished(lambda: super(Root, self).main(given, *more, **extra), voice, "--debug" in given)
-        if code == Exit.INTERRUPTED:
-            # Everything of ours is closed by now. The networks' own threads may still be in the middle of
-            # loading, and an interpreter that takes itself apart under them aborts.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-        sys.exit(code)
+        sys.exit(_finished(lambda: super(Root, self).main(given, *more, **extra), voice, "--debug" in given))
 
 
 def _finished(work: Callable[[], Any], voice: Voice, debug: bool) -> int:

@@ -1,8 +1,12 @@
 """The entry point: `counterseal`."""
 
+import os
+import sys
+
 import click
 
 from counterseal.cli.command import Root
+from counterseal.cli.outcome import Exit
 
 _FILES = "counterseal.cli.commands."
 
@@ -54,7 +58,16 @@ click.version_option(package_name="counterseal", prog_name="counterseal")(cli)
 
 def main() -> None:
     """Run the command line."""
-    cli.main(prog_name="counterseal")
+    try:
+        cli.main(prog_name="counterseal")
+    except SystemExit as end:
+        if end.code == Exit.INTERRUPTED:
+            # Everything of ours is closed by now. The networks' own threads may still be in the middle of
+            # loading, and an interpreter that takes itself apart under them aborts.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(Exit.INTERRUPTED)
+        raise
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from counterseal.terms.decisions import Refusal
 # Every class of record that the gateway's verbs put into the vault; the packs' clocks are held against it.
 RECORD_CLASSES = frozenset(
     {
+        "acquisition-review",
         "approval",
         "candidate",
         "comparison",
@@ -47,10 +48,14 @@ RECORD_CLASSES = frozenset(
         "hold-reason",
         "narrative",
         "notes",
+        "office-words",
+        "operator-log",
         "probe-edit",
         "probe-original",
         "probe-sent",
         "resolution",
+        "trial",
+        "use-change",
         "why-again",
     }
 )
