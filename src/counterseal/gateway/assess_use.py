@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from counterseal.gateway.coding import coded
+from counterseal.gateway.coding import codes_of_use
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
@@ -234,12 +234,7 @@ def import_existing_uses(office: Office, *, uses: Sequence[ExistingUse], by: str
                 target=use.id,
                 outcome="done",
                 clauses=["D-026-11/oversight"],
-                public={
-                    "use": use.id,
-                    "name": coded(use.name),
-                    "kind": use.kind,
-                    "law_enforcement": use.law_enforcement,
-                },
+                public=codes_of_use(use),
                 rows=[use, duty],
             )
             made.append(use)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from counterseal.gateway.assess_use import missing_of
-from counterseal.gateway.coding import coded
+from counterseal.gateway.coding import codes_of_use
 from counterseal.gateway.facts import instant
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
@@ -57,12 +57,7 @@ def propose_use(
             target=use.id,
             outcome="done",
             clauses=["D-026-11/oversight"],
-            public={
-                "use": use.id,
-                "name": coded(use.name),
-                "kind": use.kind,
-                "law_enforcement": use.law_enforcement,
-            },
+            public=codes_of_use(use),
             rows=[use],
         )
         return use
