@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import shutil
 import signal
 import socket
@@ -15,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -354,13 +353,15 @@ print("answered")
             try:
                 assert child.stdout is not None
                 address = json.loads(child.stdout.readline())["address"]
-                Thread(target=lambda pid=child.pid, n=round_: (time.sleep(0.01 * n), os.kill(pid, 9))).start()
+                killer = Timer(0.01 * round_, child.kill)
+                killer.start()
                 while done < len(ENTRIES):
                     try:
                         status, _, body = ask(address, TREE.request(done, min(done + 1, len(ENTRIES))))
                     except (OSError, http.client.HTTPException):
                         break
                     done = done + 1 if status == 200 else int(body)
+                killer.join()
             finally:
                 child.kill()
                 child.wait(10)
