@@ -189,8 +189,7 @@ class TestPages:
             re.split(r"[<>=!~ \[]", line)[0].replace("_", "-").lower()
             for line in [
                 *project["dependencies"],
-                *project["optional-dependencies"]["demo"],
-                *project["optional-dependencies"]["dev"],
+                *(line for extra in project["optional-dependencies"].values() for line in extra),
             ]
         }
         page = (DOCS / "adr/0002-dependencies.md").read_text(encoding="utf-8")
