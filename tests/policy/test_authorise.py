@@ -368,4 +368,4 @@ def _bare(request: dict[str, Any], in_force: Any) -> Any:
 
     facts = read_facts(request, in_force.shapes, at=instant_of(request))
     assert isinstance(facts, Facts)
-    return Asked(facts.question, in_force.schema).put_to(in_force.policies, in_force.schema)
+    return Asked(facts.question, in_force.schema).put_to(in_force.compiled, in_force.schema)

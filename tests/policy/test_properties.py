@@ -131,7 +131,7 @@ def test_a_permit_agrees_with_the_engine_and_a_refusal_explains_itself(request: 
     """No permit with errors or against Cedar; no refusal that names nothing, and none without cause."""
     facts = read_facts(request, IN_FORCE.shapes, at=AT)
     assert isinstance(facts, Facts)
-    bare = Asked(facts.question, IN_FORCE.schema).put_to(IN_FORCE.policies, IN_FORCE.schema)
+    bare = Asked(facts.question, IN_FORCE.schema).put_to(IN_FORCE.compiled, IN_FORCE.schema)
 
     decision = decide(request)
 

@@ -42,7 +42,7 @@ def authorise(request: Mapping[str, object], policies: PolicySetInForce, *, at: 
         return _refusal(facts, rules, policies, ())
     # (3)
     asked = Asked(facts.question, policies.schema)
-    answer = asked.put_to(policies.policies, policies.schema)
+    answer = asked.put_to(policies.compiled, policies.schema)
     if not answer.allows or answer.reasons != (rules.permit,):
         return _refusal(facts, rules, policies, answer.errors)
     # (4) The request was checked at (3); the duties see only the facts they read, which costs a tenth.

@@ -76,6 +76,14 @@ def compile_schema(text: str) -> Schema:
         raise CedarError(str(error)) from error
 
 
+def compile_schema_json(text: str) -> Schema:
+    """Compile a schema in Cedar's JSON form. Raises: CedarError."""
+    try:
+        return Schema.from_json_str(text)
+    except ValueError as error:
+        raise CedarError(str(error)) from error
+
+
 def policies_of(text: str) -> list[Json]:
     """The policies of `text` in file order, in Cedar's JSON form. Raises: CedarError."""
     try:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 
 from counterseal.policy import road
@@ -20,6 +21,7 @@ from counterseal.policy.engine import (
     PolicySet,
     Schema,
     compile_schema,
+    compile_schema_json,
     compile_set,
 )
 from counterseal.policy.errors import PackError, PolicyError, UnknownClauseError
@@ -34,12 +36,13 @@ from counterseal.policy.pack import (
     OptOutRule,
     Pack,
     Policy,
+    SessionRule,
     Source,
     Status,
     load_pack,
 )
 from counterseal.policy.reads import facts_read
-from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, read_schema
+from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, read_schema, schema_json
 
 # Facts by name; an empty tree means the fact, or the group, as a whole.
 FactTree = dict[str, "FactTree"]
@@ -88,16 +91,22 @@ class ActionRules:
 
 @dataclass(frozen=True, slots=True)
 class PolicySetInForce:
-    """The compiled policies of one instant. digest: over every deciding file and the engine's version."""
+    """The policies of one instant, as data and compiled. digest: over every deciding file and the engine.
+
+    schema_json: the schema of this set in Cedar's JSON form, which `schema` is compiled from. policies: each
+    permit and forbid that counts, in the order of the packs. duties: the questions about obligations.
+    """
 
     packs: tuple[PackInForce, ...]
     digest: str
     engine: str
+    schema_json: str = field(repr=False)
     schema: Schema = field(repr=False)
     shapes: Mapping[str, ActionShape] = field(repr=False)
-    policies: PolicySet = field(repr=False)
+    policies: tuple[Policy, ...] = field(repr=False)
+    duties: tuple[Duty, ...] = field(repr=False)
+    compiled: PolicySet = field(repr=False)
     actions: Mapping[str, ActionRules] = field(repr=False)
-    policy_ids: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,7 @@ class PolicyLibrary:
 
     packs: tuple[Pack, ...]
     shapes: Mapping[str, ActionShape] = field(repr=False)
+    schema_json: str = field(repr=False)
     schema: Schema = field(repr=False)
     schema_digest: str
     digest: str
@@ -193,6 +203,16 @@ class PolicyLibrary:
                     rules[rule.kind] = rule
         return tuple(rules.values())
 
+    def sessions(self, at: datetime) -> SessionRule:
+        """How long a session lasts and which factor it needs: the strictest word of the packs in force.
+
+        Raises: UnknownClauseError, where no pack says it; then nobody signs in.
+        """
+        rules = [pack.sessions for pack, _ in self._states(at) if pack.sessions is not None]
+        if not rules:
+            raise UnknownClauseError("no pack in force has a sessions.toml: nobody can sign in")
+        return reduce(SessionRule.stricter, rules)
+
     def policies(self) -> tuple[Policy, ...]:
         """Every permit and forbid of every pack."""
         return tuple(policy for pack in self.packs for policy in pack.policies)
@@ -255,8 +275,11 @@ def load_policies(folder: Path) -> PolicyLibrary:
             schema_path, 0, f"the schema cannot be read: {error}", "point at a folder of policies"
         ) from error
     shapes = read_schema(schema_text, schema_path)
+    json_form = schema_json(shapes)
     try:
-        schema = compile_schema(schema_text)
+        # What Cedar decides by is made from our reading; it must be able to read the text itself, too.
+        compile_schema(schema_text)
+        schema = compile_schema_json(json_form)
     except CedarError as error:
         raise PackError(schema_path, 0, f"Cedar cannot read it: {error}", "mend the schema") from error
     own = frozenset(road.CLAUSES)
@@ -271,7 +294,12 @@ def load_policies(folder: Path) -> PolicyLibrary:
     _check_together(packs)
     schema_digest = hashlib.sha256(schema_bytes).hexdigest()
     return PolicyLibrary(
-        packs, shapes, schema, schema_digest, _digest(schema_digest, [(pack, True) for pack in packs])
+        packs,
+        shapes,
+        json_form,
+        schema,
+        schema_digest,
+        _digest(schema_digest, [(pack, True) for pack in packs]),
     )
 
 
@@ -330,9 +358,12 @@ def _compile(library: PolicyLibrary, states: list[tuple[Pack, bool]]) -> PolicyS
         packs=tuple(PackInForce(pack.source, permits) for pack, permits in states),
         digest=_digest(library.schema_digest, states),
         engine=ENGINE,
+        schema_json=library.schema_json,
         schema=library.schema,
         shapes=library.shapes,
-        policies=compile_set({policy.id: policy.cedar for policy in policies}),
+        policies=tuple(policies),
+        duties=tuple(duties),
+        compiled=compile_set({policy.id: policy.cedar for policy in policies}),
         actions={
             action: _rules_of(
                 shape,
@@ -341,7 +372,6 @@ def _compile(library: PolicyLibrary, states: list[tuple[Pack, bool]]) -> PolicyS
             )
             for action, shape in library.shapes.items()
         },
-        policy_ids=tuple(policy.id for policy in policies),
     )
 
 

@@ -8,7 +8,7 @@ nothing and is not read here. What concerns one pack alone is checked here, seve
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from counterseal.policy.engine import CedarError, Json, Schema, faults_of, polic
 from counterseal.policy.errors import PackError
 from counterseal.policy.reads import asks_presence, compares
 from counterseal.policy.schema import ActionShape
+from counterseal.terms.sessions import Factor
 
 REQUIRED_FILES = ("source.toml", "clauses.toml", "conditions.toml", "rules.cedar")
 OPTIONAL_FILES = (
@@ -28,6 +29,7 @@ OPTIONAL_FILES = (
     "narrative.toml",
     "opt-out.toml",
     "retention.toml",
+    "sessions.toml",
 )
 _CASES = "cases"
 
@@ -106,6 +108,11 @@ class Policy:
     permits: bool
     cedar: Json
     conditions: tuple[Condition, ...]
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """Every clause it carries out, each once."""
+        return tuple(dict.fromkeys(clause for c in self.conditions for clause in c.clauses))
 
     def applies_to(self, shape: ActionShape) -> bool:
         """True if the policy's scope takes in this action on its types."""
@@ -188,6 +195,36 @@ class HoldRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRule:
+    """How long a session lasts, also without use, and which factor it needs: `least`, or more by role."""
+
+    clause: str
+    lasts: timedelta
+    idle: timedelta
+    least: Factor
+    by_role: Mapping[str, Factor]
+
+    def factor_for(self, roles: Iterable[str]) -> Factor:
+        """The weakest factor that is enough for somebody who holds these roles."""
+        wanted = [self.least, *(self.by_role[role] for role in roles if role in self.by_role)]
+        return max(wanted, key=list(Factor).index)
+
+    def stricter(self, other: "SessionRule") -> "SessionRule":
+        """Both at once: the shorter times and the stronger factors."""
+        roles = {*self.by_role, *other.by_role}
+        return SessionRule(
+            clause=self.clause,
+            lasts=min(self.lasts, other.lasts),
+            idle=min(self.idle, other.idle),
+            least=max(self.least, other.least, key=list(Factor).index),
+            by_role={
+                role: max(self.factor_for([role]), other.factor_for([role]), key=list(Factor).index)
+                for role in sorted(roles)
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """Everything one folder says. digests: hex SHA-256 of each file that decides, by name."""
 
@@ -200,6 +237,7 @@ class Pack:
     opt_out: OptOutRule | None
     clocks: tuple[Clock, ...]
     holds: tuple[HoldRule, ...]
+    sessions: SessionRule | None
     digests: Mapping[str, str]
     folder: Path
 
@@ -326,6 +364,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     narrative = _narrative(files.get("narrative.toml"), policies)
     opt_out = _opt_out(files.get("opt-out.toml"))
     clocks, holds = _retention(files.get("retention.toml"), clauses)
+    sessions = _sessions(files.get("sessions.toml"), clauses)
     _all_used(files["conditions.toml"], conditions, policies)
     _all_held(files["clauses.toml"], clauses, policies, duties)
     return Pack(
@@ -338,6 +377,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
         opt_out,
         clocks,
         holds,
+        sessions,
         {name: file.digest for name, file in files.items()},
         folder,
     )
@@ -584,15 +624,15 @@ def _rules(
     return tuple(policies)
 
 
-_WITHIN = re.compile(r"P(?:(\d{1,4})D)?(?:T(\d{1,4})H)?")
+_WITHIN = re.compile(r"P(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,4})H)?(?:(\d{1,4})M)?)?")
 
 
 def _time(file: _File, text: str, needle: str) -> timedelta:
     found = _WITHIN.fullmatch(text)
-    days, hours = (int(part or 0) for part in found.groups()) if found else (0, 0)
-    if days + hours == 0:
-        raise file.error(f"`{text}` is no time", "write days and hours: PT24H, P14D, P1DT12H", needle)
-    return timedelta(days=days, hours=hours)
+    days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    if days + hours + minutes == 0:
+        raise file.error(f"`{text}` is no time", "write days, hours, minutes: PT30M, P14D, P1DT12H", needle)
+    return timedelta(days=days, hours=hours, minutes=minutes)
 
 
 def _obligations(
@@ -747,6 +787,34 @@ def _retention(
         holds[rule.kind] = rule
     top.done()
     return tuple(clocks.values()), tuple(holds.values())
+
+
+def _sessions(file: _File | None, clauses: Mapping[str, Clause]) -> SessionRule | None:
+    if file is None:
+        return None
+    top = _Table(file, file.toml(), "clause")
+    clause = _known(file, clauses, top.text("clause"), "clause =")
+    lasts, idle = (_time(file, top.text(name), f"{name} =") for name in ("lasts", "idle"))
+    if idle > lasts:
+        raise file.error("`idle` is longer than the session `lasts`", "mend the times", "idle =")
+    least = _factor(file, top.text("least_factor"), "least_factor =")
+    by_role: dict[str, Factor] = {}
+    for values in top.maybe("stronger", list, "a list of [[stronger]]") or ():
+        table = _Table(file, values, "[[stronger]]")
+        factor = _factor(file, table.text("factor"), "[[stronger]]")
+        for role in table.texts("roles"):
+            if role in by_role:
+                raise file.error(f"the role `{role}` is listed twice", "list it once", "[[stronger]]")
+            by_role[role] = factor
+        table.done()
+    top.done()
+    return SessionRule(clause, lasts, idle, least, by_role)
+
+
+def _factor(file: _File, word: str, needle: str) -> Factor:
+    if word not in set(Factor):
+        raise file.error(f"`{word}` is no factor", "write one of: " + ", ".join(Factor), needle)
+    return Factor(word)
 
 
 def _known(file: _File, clauses: Mapping[str, Clause], clause: str, needle: str) -> str:

@@ -75,6 +75,13 @@ class ActionShape:
         """List the facts by dotted path once."""
         object.__setattr__(self, "leaves", dict(self.facts.leaves()))
 
+    def group(self, name: str) -> Record:
+        """The facts of one group. Raises: KeyError."""
+        found = self.facts.members[name]
+        if isinstance(found, Leaf):
+            raise KeyError(name)
+        return found
+
 
 PRINCIPAL_GROUP = "person"
 
@@ -272,3 +279,41 @@ def read_schema(text: str, file: Path) -> Mapping[str, ActionShape]:
     if not reader.actions:
         raise PackError(file, 0, "the schema declares no action", "declare at least one action")
     return reader.actions
+
+
+def schema_json(shapes: Mapping[str, ActionShape]) -> str:
+    """The schema of these actions in Cedar's JSON form, with every record written out where it is used."""
+    types: dict[str, Record] = {}
+    actions = {}
+    for name, shape in shapes.items():
+        entities = {shape.principal_type: PRINCIPAL_GROUP, shape.resource_type: shape.resource_group}
+        for entity, group in entities.items():
+            types[entity] = shape.group(group)
+        context = {key: kind for key, kind in shape.facts.members.items() if key not in entities.values()}
+        actions[name] = {
+            "appliesTo": {
+                "principalTypes": [shape.principal_type],
+                "resourceTypes": [shape.resource_type],
+                "context": _json_type(Record(context)),
+            }
+        }
+    entity_types = {
+        name: {"memberOfTypes": [], "shape": _json_type(record)} for name, record in types.items()
+    }
+    return json.dumps({"": {"entityTypes": entity_types, "actions": actions}})
+
+
+_JSON_TYPES: Mapping[LeafType, Mapping[str, object]] = {
+    LeafType.BOOL: {"type": "Boolean"},
+    LeafType.LONG: {"type": "Long"},
+    LeafType.STRING: {"type": "String"},
+    LeafType.DATETIME: {"type": "Extension", "name": "datetime"},
+    LeafType.STRINGS: {"type": "Set", "element": {"type": "String"}},
+}
+
+
+def _json_type(member: Leaf | Record) -> Mapping[str, object]:
+    if isinstance(member, Leaf):
+        return _JSON_TYPES[member.type]
+    attributes = {name: {**_json_type(inner), "required": True} for name, inner in member.members.items()}
+    return {"type": "Record", "attributes": attributes}
