@@ -20,9 +20,19 @@ RIDING = {
     "refuse clearance",
     "activate a use",
     "open a service review",
+    "open a finding",
+    "open a referral",
 }
 # Not built yet: nobody can do it.
-WITHOUT_VERB = {"cite a lead"}
+WITHOUT_VERB = {
+    "cite a lead",
+    "dismiss a finding",
+    "act on a finding",
+    "refer a finding",
+    "dismiss a referred finding",
+    "act on a referred finding",
+    "answer a referral",
+}
 
 
 def named_in_code() -> set[str]:

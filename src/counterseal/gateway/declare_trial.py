@@ -6,11 +6,12 @@ Whoever works here may declare, also of themselves; each declaration is a findin
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterseal.gateway.findings import open_finding
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
-from counterseal.oversight.models import Finding, TrialDeclaration
+from counterseal.oversight.models import TrialDeclaration
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 
@@ -71,13 +72,10 @@ def declare_trial(office: Office, *, trial: Trial, by: str) -> TrialDeclaration 
             declared_by_id=by,
             declared_at=now.at,
         )
-        finding = Finding(
-            id=office.new_id(Finding),
-            kind="use-beside-the-register",
-            about=trial_id,
-            says=f"a service beside the register is declared ({trial.how}): which searches were made, and of whom?",
-            opened_at=now.at,
+        says = (
+            f"a service beside the register is declared ({trial.how}): which searches were made, and of whom?"
         )
+        finding = open_finding(now, "use-beside-the-register", trial_id, says)
         now.seal(
             "trial.declared",
             by=by,
@@ -85,7 +83,7 @@ def declare_trial(office: Office, *, trial: Trial, by: str) -> TrialDeclaration 
             target=trial_id,
             outcome=trial.how,
             clauses=["HSI-M/4C1-approved"],
-            rows=[row, finding],
+            rows=[row, *finding],
             objects=[words],
         )
         return row

@@ -40,7 +40,6 @@ WRITTEN_ONCE = (
     "oversight.complaint",
     "oversight.concurrence",
     "oversight.disclosure",
-    "oversight.finding",
     "oversight.optoutlistissued",
     "oversight.partneragreement",
     "oversight.partnerservice",
@@ -70,6 +69,8 @@ MOVING = {
     "oversight.userisk": ("status", "evidence", "closed_by_id"),
     "oversight.duty": ("closed_at", "closed_by_id"),
     "oversight.optout": ("status", "token", "receipt_token", "withdrawn_at"),
+    "oversight.finding": ("status", "decided_by_id", "decided_at", "words"),
+    "oversight.referral": ("status", "outcome", "answered_by_id", "answered_at", "words"),
     "oversight.keptsample": ("destroyed_at",),
     "oversight.hold": ("status", "lifted_by_id", "lifted_at"),
     "oversight.vaultobject": ("wrapped_key", "destroyed_at"),
@@ -81,6 +82,7 @@ SET_ONCE = {
     "casework.evidencerelation": "resolved_at",
     "oversight.duty": "closed_at",
     "oversight.keptsample": "destroyed_at",
+    "oversight.referral": "answered_at",
     "oversight.optout": "withdrawn_at",
     "oversight.vaultobject": "destroyed_at",
 }
@@ -287,6 +289,39 @@ def triggers() -> dict[str, str]:
         "FROM oversight_acquisitionreview WHERE service_id = NEW.id AND version = NEW.version AND acceptable "
         "AND reviewer_id <> NEW.registered_by_id)",
         "oversight.service: approved only after an acquisition review of this version",
+    )
+    guard(
+        "finding_decided_by_moving",
+        "UPDATE OF decided_by_id, decided_at, words",
+        "oversight_finding",
+        "NEW.status = OLD.status AND (NEW.decided_by_id <> OLD.decided_by_id OR NEW.words <> OLD.words "
+        "OR NEW.decided_at IS NOT OLD.decided_at)",
+        "oversight.finding: who decided, when and why change only with where it stands",
+    )
+    guard(
+        "finding_closed_by_its_referral",
+        "UPDATE OF status",
+        "oversight_finding",
+        "OLD.status = 'referred' AND NEW.status <> OLD.status AND NOT EXISTS (SELECT 1 FROM oversight_referral "
+        "WHERE finding_id = NEW.id AND outcome = NEW.status AND answered_by_id = NEW.decided_by_id)",
+        "oversight.finding: a referred one is closed by the outcome of its referral",
+    )
+    guard(
+        "finding_referred_with_a_referral",
+        "UPDATE OF status",
+        "oversight_finding",
+        "NEW.status = 'referred' AND OLD.status <> 'referred' AND NOT EXISTS (SELECT 1 FROM oversight_referral "
+        "WHERE finding_id = NEW.id)",
+        "oversight.finding: referred only with a referral",
+    )
+    guard(
+        "finding_of_a_search_decided_by_another",
+        "UPDATE OF status, decided_by_id",
+        "oversight_finding",
+        "NEW.decided_by_id <> '' AND (EXISTS (SELECT 1 FROM casework_searchrequest WHERE id = NEW.about "
+        "AND requester_id = NEW.decided_by_id) OR EXISTS (SELECT 1 FROM casework_approval "
+        "WHERE request_id = NEW.about AND approver_id = NEW.decided_by_id))",
+        "oversight.finding: of a search, decided by its requester or an approver",
     )
     guard(
         "destroyed_under_a_hold",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterseal.casework.models import SearchRequest
+from counterseal.gateway.findings import open_finding
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
@@ -55,13 +56,14 @@ def reconcile_service(
             raise BadInputError("the time is not over yet: what is searched meanwhile would be ours only")
         result = reconcile(sealed_intents(service_id), read.lines, since=since, until=until)
         known = set(Finding.objects.filter(kind__startswith="operator-log-").values_list("kind", "about"))
-        new = []
+        new: list[Finding] = []
+        requesters = dict(
+            SearchRequest.objects.filter(pk__in=result.ours_only).values_list("id", "requester_id")
+        )
         for kind, about, says in _told(office, service, read, result):
             if (kind, about) not in known:
                 known.add((kind, about))
-                new.append(
-                    Finding(id=office.new_id(Finding), kind=kind, about=about, says=says, opened_at=now.at)
-                )
+                new += open_finding(now, kind, about, says, person_id=requesters.get(about, ""))
         kept = office.vault.put(
             office.new_name("object"), log, kind="operator-log", about=record_id, at=now.at
         )

@@ -21,6 +21,7 @@ from counterseal.casework.words import RequestStatus
 from counterseal.connectors.port import Answer, Foil, ReturnedCandidate, ServiceFailure, Submission
 from counterseal.gateway.coding import coded
 from counterseal.gateway.facts import search_facts
+from counterseal.gateway.findings import open_finding
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
@@ -29,7 +30,7 @@ from counterseal.gateway.records import read_records
 from counterseal.gateway.request_search import payload_digest
 from counterseal.gateway.sealing import Change, Sealed, change
 from counterseal.ledger.canonical import write_canonical
-from counterseal.oversight.models import Duty, Finding, Service, ServiceReview, VaultObject
+from counterseal.oversight.models import Duty, Service, ServiceReview, VaultObject
 from counterseal.terms.decisions import Obligation, Permit, Refusal, Unmet
 from counterseal.terms.errors import IntegrityError, UnavailableError
 from counterseal.terms.rows import SealedRow
@@ -196,21 +197,12 @@ def _seal_intent(
 
 
 def _many_faces(now: Change, request: SearchRequest, faces: int) -> list[SealedRow]:
-    """A finding, once a case, when more different faces are searched for it than most cases have."""
-    if (
-        faces <= FACES_OF_A_CASE
-        or Finding.objects.filter(kind="many-faces-on-one-case", about=request.case_id).exists()
-    ):
+    """A finding when more different faces are searched for a case than most cases have."""
+    if faces <= FACES_OF_A_CASE:
         return []
     says = f"{faces} different faces were searched for this case: do they all belong to it?"
     return [
-        Finding(
-            id=now.office.new_id(Finding),
-            kind="many-faces-on-one-case",
-            about=request.case_id,
-            says=says,
-            opened_at=now.at,
-        )
+        *open_finding(now, "many-faces-on-one-case", request.case_id, says, person_id=request.requester_id)
     ]
 
 
@@ -243,13 +235,7 @@ def _seal_failure(
 ) -> Failed:
     with change(office) as now:
         request.status = RequestStatus.FAILED
-        finding = Finding(
-            id=office.new_id(Finding),
-            kind=f"service-{failure.code}",
-            about=request.id,
-            says=failure.says[:300],
-            opened_at=now.at,
-        )
+        finding = open_finding(now, f"service-{failure.code}", request.id, failure.says or failure.code)
         sealed = now.seal(
             "search.failed",
             by=by,
@@ -258,7 +244,7 @@ def _seal_failure(
             outcome=failure.code,
             causes=[intent.index],
             public={"mode": request.mode, "service": request.service_id},
-            rows=[request, finding],
+            rows=[request, *finding],
         )
         return Failed(request, failure, intent.index, sealed.index)
 

@@ -1,11 +1,20 @@
 """Which row of oversight may go from where to where, by whom, and from whom that person must differ."""
 
-from counterseal.oversight.models import HoldStatus, RiskStatus, ServiceStatus, UseStatus
+from counterseal.oversight.models import (
+    FindingStatus,
+    HoldStatus,
+    ReferralStatus,
+    RiskStatus,
+    ServiceStatus,
+    UseStatus,
+)
 from counterseal.terms.transitions import Transition
 
 REVIEWING_UNIT = frozenset({"reviewing-unit"})
 THREE_OFFICES = frozenset({"privacy", "civil-rights", "information-officer"})
 HOLDERS = frozenset({"records-office", "auditor", "administrator"}) | THREE_OFFICES
+# Which of them may decide a finding depends on its kind (`finding_kinds`).
+FINDERS = REVIEWING_UNIT | frozenset({"supervisor", "auditor"})
 PROPOSERS = frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"})
 _REGISTRARS = frozenset({"reviewing-unit", "investigator", "administrator"})
 STAFF = frozenset({
@@ -61,6 +70,14 @@ _TABLE = [
     Transition("oversight.partneragreement", "record an agreement with a partner", ("",), "recorded", REVIEWING_UNIT | frozenset({"disclosure-officer"}), "HSI-M/3-sharing"),
     Transition("oversight.use", "suspend a use", (UseStatus.ACTIVE, UseStatus.UNDER_REVIEW, UseStatus.OBJECTED), UseStatus.SUSPENDED, THREE_OFFICES, "D-026-11/oversight"),
     Transition("oversight.hold", "place a hold", ("",), HoldStatus.IN_FORCE, HOLDERS, "D-026-11/security"),
+    Transition("oversight.finding", "open a finding", ("",), FindingStatus.OPEN, FINDERS, "HSI-M/4E4-supervisor-review"),
+    Transition("oversight.finding", "dismiss a finding", (FindingStatus.OPEN,), FindingStatus.DISMISSED, FINDERS, "HSI-M/4E4-supervisor-review", ("person_id",)),
+    Transition("oversight.finding", "act on a finding", (FindingStatus.OPEN,), FindingStatus.ACTED_ON, FINDERS, "HSI-M/4E4-supervisor-review", ("person_id",)),
+    Transition("oversight.finding", "refer a finding", (FindingStatus.OPEN,), FindingStatus.REFERRED, FINDERS, "HSI-M/4E4-supervisor-review", ("person_id",)),
+    Transition("oversight.finding", "dismiss a referred finding", (FindingStatus.REFERRED,), FindingStatus.DISMISSED, frozenset({"auditor"}), "HSI-M/4E5-audits", ("person_id", "referred_by_id")),
+    Transition("oversight.finding", "act on a referred finding", (FindingStatus.REFERRED,), FindingStatus.ACTED_ON, frozenset({"auditor"}), "HSI-M/4E5-audits", ("person_id", "referred_by_id")),
+    Transition("oversight.referral", "open a referral", ("",), ReferralStatus.OPEN, FINDERS, "HSI-M/4E4-supervisor-review"),
+    Transition("oversight.referral", "answer a referral", (ReferralStatus.OPEN,), ReferralStatus.ANSWERED, frozenset({"auditor"}), "HSI-M/4E5-audits", ("referred_by_id",)),
     Transition("oversight.hold", "lift a hold", (HoldStatus.IN_FORCE,), HoldStatus.LIFTED, HOLDERS, "D-026-11/security", ("placed_by_id",)),
 ]  # fmt: skip
 

@@ -1,7 +1,8 @@
 """The rows of oversight, one file a subject: services, uses, duties, disclosures, the log, the vault."""
 
 from counterseal.oversight.models.disclosures import Disclosure
-from counterseal.oversight.models.duties import Duty, Finding
+from counterseal.oversight.models.duties import Duty
+from counterseal.oversight.models.findings import Finding, FindingStatus, Referral, ReferralStatus
 from counterseal.oversight.models.log import (
     LogCosignature,
     LogDisclosures,
@@ -55,6 +56,7 @@ __all__ = [
     "Disclosure",
     "Duty",
     "Finding",
+    "FindingStatus",
     "Hold",
     "HoldStatus",
     "KeptSample",
@@ -72,6 +74,8 @@ __all__ = [
     "PrincipleEvidence",
     "ProgramCode",
     "Reconciliation",
+    "Referral",
+    "ReferralStatus",
     "ReviewOutcome",
     "RiskStatus",
     "Service",

@@ -1,4 +1,4 @@
-"""What somebody must do by a day, and what oversight must look at."""
+"""What somebody must do by a day."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -30,14 +30,3 @@ class Duty(SealedRow):
                 name="duty_closed_by_another",
             ),
         ]
-
-
-class Finding(SealedRow):
-    """Something that oversight must look at."""
-
-    prefix = "finding"
-
-    kind = models.CharField(max_length=60)
-    about = models.CharField(max_length=48)
-    says = models.CharField(max_length=300)
-    opened_at = models.DateTimeField()
