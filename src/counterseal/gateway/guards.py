@@ -24,6 +24,7 @@ WRITTEN_ONCE = (
     "people.attestation",
     "people.certificate",
     "people.examinerqualification",
+    "people.sessiondisowned",
     "casework.caseassignment",
     "casework.evidenceitem",
     "casework.approval",
@@ -57,12 +58,14 @@ WRITTEN_ONCE = (
 # Of these rows only the named columns move; all others stay as they were made.
 MOVING = {
     "people.rolegrant": ("revoked_at",),
+    "people.session": ("ended_at", "ended_because"),
     "casework.case": ("status",),
     "casework.searchrequest": ("status", "submitted_at", "intent_index"),
     "casework.review": ("status", "none_of_these", "locked_at"),
     "casework.lead": ("status", "report"),
     "casework.evidencerelation": ("resolved_by_id", "resolved_at", "resolution"),
     "casework.enforcementaction": ("status", "confirmed_by_id", "confirmed_at"),
+    "oversight.apiclient": ("status", "ended_by_id", "ended_at"),
     "oversight.servicereview": ("status", "outcome", "decided_by_id"),
     "oversight.trialdeclaration": ("status", "outcome", "closed_by_id"),
     "oversight.use": ("status", "round"),
@@ -78,11 +81,13 @@ MOVING = {
 # Set once: from empty to something, then never again.
 SET_ONCE = {
     "people.rolegrant": "revoked_at",
+    "people.session": "ended_at",
     "casework.searchrequest": "intent_index",
     "casework.evidencerelation": "resolved_at",
     "oversight.duty": "closed_at",
     "oversight.keptsample": "destroyed_at",
     "oversight.referral": "answered_at",
+    "oversight.apiclient": "ended_at",
     "oversight.optout": "withdrawn_at",
     "oversight.vaultobject": "destroyed_at",
 }

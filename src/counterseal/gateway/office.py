@@ -30,7 +30,8 @@ class Office:
 
     clock: the instant now, UTC. token: n random bytes. signer: the log's key. origin: the log's name.
     services: opens the connector of that name. engine: loads the capture engine, once.
-    evaluation: a trial on synthetic people.
+    evaluation: a trial on synthetic people. session: the session whose holder acts (`sessions.py`), or nothing
+    where a front end takes its operator's word.
     """
 
     home: Path
@@ -44,6 +45,7 @@ class Office:
     services: Callable[[str], FaceService]
     engine: "Callable[[], Engine]"
     evaluation: bool
+    session: str = ""
 
     def new_id(self, row: type[SealedRow]) -> str:
         """A fresh id for a row of this kind: its prefix and 16 random hex digits."""

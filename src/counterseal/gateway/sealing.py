@@ -20,12 +20,13 @@ from django.db.backends.utils import CursorWrapper
 
 from counterseal.gateway.erasures import refuse_if_restored
 from counterseal.gateway.office import Office
-from counterseal.gateway.storing import write
+from counterseal.gateway.storing import read, write
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.entry import JsonValue, PublicValue, Reason, make_entry
 from counterseal.ledger.receipt import build_receipt
 from counterseal.ledger.tree import Frontier, leaf_hash, place
 from counterseal.oversight.models import LogKey, VaultObject
+from counterseal.people.models import Session
 from counterseal.terms.decisions import Decision, Refusal, Unmet
 from counterseal.terms.errors import IntegrityError, StaleError, UnavailableError
 from counterseal.terms.rows import SealedRow
@@ -33,6 +34,10 @@ from counterseal.terms.rows import SealedRow
 
 class SealingError(UnavailableError):
     """The log or the database could not take the change; it was not made."""
+
+
+class SessionOverError(StaleError):
+    """There is no such session, or it ended: nothing begins in it any more. Whoever it is signs in again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class Change:
         self._frontier = self._read_frontier()
         if not replaying:
             refuse_if_restored(office.home, self._frontier.size, self._leaf)
+        self._session = read(Session, office.session) if office.session else None
         self._last: Sealed | None = None
         self._successor: Signer | None = None
         self.receipt = b""
@@ -88,6 +94,7 @@ class Change:
         decision: the policy decision behind it, whose pack, policies and clauses go into the reason.
         public: codes that may be released. committed: what only a salted commitment shows.
         """
+        bound = self._bound(kind, by)
         index = self.next_index
         for row in rows:
             row.entry_index = index
@@ -108,6 +115,7 @@ class Change:
                 "target": target,
                 "rows": [[r.table(), r.id, r.digest()] for r in rows],
                 **(committed or {}),
+                **bound,
             },
             salt=lambda: self.office.token(16),
         )
@@ -152,6 +160,26 @@ class Change:
     def hand_over_to(self, successor: Signer) -> None:
         """Let the checkpoint of this change bear the next key's signature too: a key rotation."""
         self._successor = successor
+
+    def _bound(self, kind: str, by: str) -> dict[str, JsonValue]:
+        """What the entry commits of the session it is sealed in: its own person's, and not after its end.
+
+        An answer to an intent is sealed all the same: what left before the end has happened.
+        """
+        session = self._session
+        if session is None:
+            if self.office.session:
+                raise SessionOverError(f"there is no session `{self.office.session}`: sign in")
+            return {}
+        if by != session.person_id:
+            raise IntegrityError(
+                f"`{by}` was about to act in the session of `{session.person_id}`: nothing was done; "
+                "a front end takes the person from the session (`under_session`)"
+            )
+        over = session.ended_at is not None or session.expires <= self.at
+        if over and not kind.endswith((".outcome", ".failed")):
+            raise SessionOverError("this session has ended: sign in again")
+        return {"session": session.id}
 
     def _append(self, body: bytes, disclosures: Sequence[str]) -> None:
         index = self._frontier.size

@@ -25,6 +25,10 @@ KINDS: Mapping[str, FindingKind] = {
     "many-faces-on-one-case": FindingKind(
         "more different faces were searched for a case than most cases have", SUPERVISORS
     ),
+    "concurrent-session": FindingKind(
+        "a person's session was in use when another of theirs began elsewhere", SUPERVISORS
+    ),
+    "disowned-session": FindingKind("a person says that somebody else acted in their session", SUPERVISORS),
     "operator-log-ours-only": FindingKind(
         "we sealed an intent that the operator's log does not have", REVIEWING_UNIT
     ),

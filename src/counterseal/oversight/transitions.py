@@ -1,6 +1,7 @@
 """Which row of oversight may go from where to where, by whom, and from whom that person must differ."""
 
 from counterseal.oversight.models import (
+    ApiClientStatus,
     FindingStatus,
     HoldStatus,
     ReferralStatus,
@@ -79,6 +80,11 @@ _TABLE = [
     Transition("oversight.referral", "open a referral", ("",), ReferralStatus.OPEN, FINDERS, "HSI-M/4E4-supervisor-review"),
     Transition("oversight.referral", "answer a referral", (ReferralStatus.OPEN,), ReferralStatus.ANSWERED, frozenset({"auditor"}), "HSI-M/4E5-audits", ("referred_by_id",)),
     Transition("oversight.hold", "lift a hold", (HoldStatus.IN_FORCE,), HoldStatus.LIFTED, HOLDERS, "D-026-11/security", ("placed_by_id",)),
+    Transition("people.session", "end a session", ("standing",), "ended", STAFF, "D-026-11/security"),
+    Transition("people.session", "end another's session", ("standing",), "ended", frozenset({"supervisor", "auditor", "administrator"}), "D-026-11/security"),
+    Transition("people.sessiondisowned", "disown a session", ("",), "disowned", STAFF, "HSI-M/4E1-log"),
+    Transition("oversight.apiclient", "register a client", ("",), ApiClientStatus.ACTIVE, frozenset({"administrator"}), "D-026-11/security", ("person_id",)),
+    Transition("oversight.apiclient", "end a client", (ApiClientStatus.ACTIVE,), ApiClientStatus.ENDED, frozenset({"administrator"}), "D-026-11/security"),
 ]  # fmt: skip
 
 TRANSITIONS = {t.name: t for t in _TABLE}

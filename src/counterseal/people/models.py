@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.db.models import F, Q
 
 from counterseal.terms.rows import SealedRow
+from counterseal.terms.sessions import Factor
 
 
 class Role(StrEnum):
@@ -126,6 +127,71 @@ class ExaminerQualification(SealedRow):
         constraints = [
             models.CheckConstraint(condition=~Q(person_id=F("recorded_by_id")), name="qualified_by_another"),
         ]
+
+
+class SessionEnd(StrEnum):
+    """Why a session ended. BEGUN_ELSEWHERE: the same person began another one at another terminal."""
+
+    SIGNED_OUT = "signed-out"
+    BEGUN_AGAIN = "begun-again"
+    BEGUN_ELSEWHERE = "begun-elsewhere"
+    RUN_OUT = "run-out"
+    ENDED_BY_ANOTHER = "ended-by-another"
+
+
+class Session(SealedRow):
+    """One person at one terminal, for some hours. A person has one that has not ended.
+
+    token_hash: keyed hash of what the terminal shows with each request; the token itself is kept nowhere.
+    begun_index: leaf index of the entry that began it.
+    """
+
+    prefix = "session"
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="sessions")
+    factor = models.CharField(max_length=30)
+    terminal = models.CharField(max_length=80)
+    token_hash = models.CharField(max_length=64, unique=True)
+    begun_index = models.BigIntegerField()
+    begun_at = models.DateTimeField()
+    expires = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_because = models.CharField(max_length=30, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(expires__gt=F("begun_at")), name="session_expires_later"),
+            models.CheckConstraint(condition=Q(factor__in=[str(f) for f in Factor]), name="session_factor"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, ended_because="")
+                | Q(ended_at__isnull=False, ended_because__in=[str(e) for e in SessionEnd]),
+                name="session_ended_because",
+            ),
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(ended_at=None), name="one_session_per_person"
+            ),
+        ]
+
+
+class SessionDisowned(SealedRow):
+    """The person whose session it was says that somebody else acted in it. words: an object of the vault."""
+
+    prefix = "disowned"
+
+    session = models.OneToOneField(Session, on_delete=models.PROTECT, related_name="disowned")
+    stated_by_id = models.CharField(max_length=48)
+    words = models.CharField(max_length=48)
+    at = models.DateTimeField()
+
+
+class SessionUse(models.Model):
+    """When a session was last seen. Not sealed: within the hours that are, it can only shorten or prolong a pause."""
+
+    session = models.OneToOneField(Session, on_delete=models.PROTECT, primary_key=True, related_name="use")
+    last_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.session_id)
 
 
 def roles_of(person_id: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ from counterseal.policy.pack import (
     Holder,
     HoldRule,
     NarrativeRule,
+    SessionRule,
     Source,
     Status,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "PolicyError",
     "PolicyLibrary",
     "PolicySetInForce",
+    "SessionRule",
     "Source",
     "Status",
     "UnknownClauseError",

@@ -3,6 +3,14 @@
 from counterseal.oversight.models.disclosures import Disclosure
 from counterseal.oversight.models.duties import Duty
 from counterseal.oversight.models.findings import Finding, FindingStatus, Referral, ReferralStatus
+from counterseal.oversight.models.interface import (
+    ApiAnswer,
+    ApiAssertion,
+    ApiClient,
+    ApiClientStatus,
+    ApiCount,
+    ApiToken,
+)
 from counterseal.oversight.models.log import (
     LogCosignature,
     LogDisclosures,
@@ -51,6 +59,12 @@ __all__ = [
     "AcquisitionReview",
     "AlternativeTaken",
     "AnalysisApproval",
+    "ApiAnswer",
+    "ApiAssertion",
+    "ApiClient",
+    "ApiClientStatus",
+    "ApiCount",
+    "ApiToken",
     "Complaint",
     "Concurrence",
     "Disclosure",
