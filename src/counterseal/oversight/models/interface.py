@@ -56,16 +56,12 @@ class ApiClient(SealedRow):
 
 
 class ApiToken(models.Model):
-    """A bearer token: its keyed hash, whose it is, and until when. Deleted when it ran out or its client ended.
-
-    session: id of the person's session, where sessions are kept.
-    """
+    """A bearer token: its keyed hash, whose it is, and until when. Deleted when it ran out or its client ended."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     client_id = models.CharField(max_length=48, db_index=True)
     scopes = models.JSONField(default=list)
     expires_at = models.DateTimeField(db_index=True)
-    session = models.CharField(max_length=80, blank=True)
 
     def __str__(self) -> str:
         return f"token of {self.client_id}"
