@@ -10,7 +10,8 @@ import re
 import secrets
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,12 @@ django.setup()  # models can be imported only after this
 
 from counterseal.connectors.embedded import shared_engine  # noqa: E402
 from counterseal.connectors.process import ServiceProcess  # noqa: E402
+from counterseal.gateway.audit.folder import (  # noqa: E402
+    AuditOffice,
+    agency_keys,
+    init_audit_folder,
+    open_audit_folder,
+)
 from counterseal.gateway.export_ledger import key_history  # noqa: E402
 from counterseal.gateway.guards import install_guards  # noqa: E402
 from counterseal.gateway.office import Office  # noqa: E402
@@ -179,6 +186,44 @@ def close(office: Office) -> None:
     if isinstance(office.services, Services):
         office.services.close()
     connections.close_all()
+
+
+def open_audit_office(folder: Path) -> AuditOffice:
+    """Open the folder of an audit office. Raises as `open_audit_folder`."""
+    return open_audit_folder(
+        folder, clock=lambda: datetime.now(UTC), token=secrets.token_bytes, using=reading_copy
+    )
+
+
+def make_audit_office(
+    folder: Path, *, name: str, home: Path, vkey: str, auditor: str, persons: Sequence[str] = ()
+) -> tuple[AuditOffice, str]:
+    """Make the folder of a new audit office; answers with it and its first auditor's id. Raises as `init_audit_folder`."""
+    first = init_audit_folder(
+        folder,
+        name=name,
+        home=home,
+        agency=agency_keys(vkey),
+        auditor=auditor,
+        at=datetime.now(UTC),
+        persons=persons,
+    )
+    return open_audit_office(folder), first
+
+
+@contextmanager
+def reading_copy(database: Path) -> Iterator[None]:
+    """Point Django at a copy of an agency's database for a while; nothing can be written to it."""
+    before = connections["default"].settings_dict["NAME"]
+    connections.close_all()
+    connections["default"].settings_dict["NAME"] = str(database)
+    try:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("PRAGMA query_only=ON")
+        yield
+    finally:
+        connections.close_all()
+        connections["default"].settings_dict["NAME"] = before
 
 
 def _office(home: Path) -> Office:

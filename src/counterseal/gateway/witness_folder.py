@@ -229,7 +229,7 @@ class WitnessFolder:
                 f"{known.periods[-1].from_size}; a log changes its key by a rotation, "
                 "which is told with the size from which the new key signs (--from-size)"
             )
-        _replace(self._file(origin), keys.to_json())
+        replace_file(self._file(origin), keys.to_json())
         return True
 
     def _file(self, origin: str) -> Path:
@@ -260,9 +260,9 @@ def init_witness(path: Path, name: str) -> WitnessFolder:
     path.chmod(0o700)
     (path / "logs").mkdir()
     SqliteStore.create(path / STATE, cosigner.key.vkey)
-    _replace(path / "witness.key", seed)
+    replace_file(path / "witness.key", seed)
     # Last: a folder without it is no witness.
-    _replace(path / "witness.toml", f"name = {json.dumps(name)}\n".encode())
+    replace_file(path / "witness.toml", f"name = {json.dumps(name)}\n".encode())
     return open_witness(path)
 
 
@@ -309,7 +309,7 @@ def single_key(vkey: str) -> KeyHistory:
     return KeyHistory.single(Verifier.from_vkey(vkey))
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Write a private file in one step, durably."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)

@@ -1,0 +1,232 @@
+"""Read an agency's home so that nothing in it changes, and believe nothing that its log does not prove.
+
+SQLite would write beside a database that it only reads (locks, an index of the write-ahead log), and whoever
+runs the gateway could see it. So the database is copied by plain reads, and the copy is read:
+1 read database and write-ahead log twice, until both readings agree: then no checkpoint came between, and what
+was appended meanwhile lies behind the last whole commit, where SQLite passes it over; 2 open the copy; 3 check the
+key history against the keys that the office was told, each change of key against its entry; 4 hash every entry
+again and rebuild the root hash that was signed; 5 check that the log extends the one that was seen last. The copy
+is removed afterwards: what is erased in the agency must not live on here.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from django.core.files.storage import FileSystemStorage
+from django.db import DatabaseError
+
+from counterseal.gateway.audit.folder import AuditOffice
+from counterseal.gateway.export_ledger import bodies, key_history, node
+from counterseal.ledger.checkpoint import Checkpoint
+from counterseal.ledger.entry import Disclosure, Entry, JsonValue, open_committed, read_entry
+from counterseal.ledger.errors import LedgerError
+from counterseal.ledger.keys import KeyHistory, rotation_fault
+from counterseal.ledger.tree import Frontier, leaf_hash, root_hash
+from counterseal.oversight.keystore import KeyStore
+from counterseal.oversight.models import LogDisclosures, LogEntry, LogKey, LogState
+from counterseal.oversight.vault import Vault
+from counterseal.terms.errors import BadInputError, IntegrityError, UnavailableError
+
+DATABASE = "counterseal.sqlite3"
+_TRIES = 20
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One entry of the agency's log, proved to be there. opened: those of its committed values that still open."""
+
+    index: int
+    body: bytes
+    entry: Entry
+    opened: Mapping[str, JsonValue]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every committed value still opens; else some opening was destroyed."""
+        return len(self.opened) == len(self.entry.digests)
+
+    @property
+    def by(self) -> str:
+        """Id of the person who acted; empty where that opens no more."""
+        return str(self.opened.get("initiator", ""))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An agency's records as of one instant. head: what its log's key signed."""
+
+    home: Path
+    keys: KeyHistory
+    head: Checkpoint
+    entries: tuple[Logged, ...]
+
+    @cached_property
+    def vault(self) -> Vault:
+        """The agency's vault, for one object at a time.
+
+        Raises:
+            UnavailableError: this account may not read its key.
+        """
+        storage = FileSystemStorage(location=self.home / "vault")
+        return Vault(storage, _secret(self.home, "vault.key"), KeyStore(self.home / "erasure" / "slots"))
+
+    @cached_property
+    def fingerprint_key(self) -> bytes:
+        """What the agency's fingerprints of photographs are keyed with."""
+        return _secret(self.home, "fingerprint.key")
+
+
+@contextmanager
+def reading(office: AuditOffice) -> Iterator[Reading]:
+    """Read the agency's home as it is now. What does not hold is sealed in the office's own log, then raised.
+
+    Raises:
+        UnavailableError: it cannot be read, or changes faster than it is read.
+        IntegrityError: its log does not prove what it holds, or does not extend what was seen before.
+    """
+    folder = office.folder / "reading"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        _copy(office.home, folder)
+        with office.using(folder / DATABASE):
+            yield _checked(office)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def last_seen(office: AuditOffice) -> tuple[int, bytes]:
+    """Size and root hash of the agency's log when it was last read; 0 where it never was."""
+    for record in reversed(list(office.log.records())):
+        seen = record.opened.get("agency_head")
+        if isinstance(seen, Sequence) and len(seen) == 2:
+            return int(str(seen[0])), bytes.fromhex(str(seen[1]))
+    return 0, b""
+
+
+def head_of(read: Reading) -> list[JsonValue]:
+    """How an entry of the office says which log it saw."""
+    return [read.head.size, read.head.root.hex()]
+
+
+def _checked(office: AuditOffice) -> Reading:
+    try:
+        return _check(office)
+    except (LedgerError, IntegrityError, DatabaseError, LogState.DoesNotExist) as error:
+        office.seal(
+            "audit.integrity-failed",
+            by="audit",
+            action="check the agency's log",
+            target=office.agency.current.name,
+            outcome="failed",
+            committed={"says": str(error)},
+        )
+        raise IntegrityError(
+            f"the agency's log does not hold: {error}; this is sealed in the audit office's log: keep the home as it "
+            "is and look"
+        ) from error
+
+
+def _check(office: AuditOffice) -> Reading:
+    state = LogState.objects.get()
+    keys = key_history()
+    # (3)
+    known = office.agency.periods
+    if keys.periods[: len(known)] != known:
+        raise IntegrityError(
+            f"it names the key {keys.periods[0].verifier.vkey}; this office was told {known[0].verifier.vkey}"
+        )
+    head = keys.open_checkpoint(bytes(state.checkpoint), origin=office.agency.current.name)
+    for before, period in zip(keys.periods, keys.periods[1:], strict=False):
+        _check_rotation(keys, before.verifier.vkey, period.from_size)
+    # (4)
+    frontier, entries = Frontier(), []
+    openings = dict(LogDisclosures.objects.values_list("index", "encoded"))
+    for index, body in enumerate(bodies(0, head.size)):
+        frontier, _ = frontier.append(leaf_hash(body))
+        entry = read_entry(body)
+        lines = openings.get(index, "")
+        opened = open_committed(entry, map(Disclosure.parse, lines.split("\n") if lines else ()))
+        entries.append(Logged(index, body, entry, opened))
+    if (frontier.size, frontier.root()) != (head.size, head.root):
+        raise IntegrityError("its entries do not hash to the root hash that was signed")
+    if LogEntry.objects.count() != head.size:
+        raise IntegrityError("it holds entries that no checkpoint speaks of")
+    # (5)
+    size, root = last_seen(office)
+    if size > head.size:
+        raise IntegrityError(f"it has {head.size} entries; {size} were seen before: it was put back or cut")
+    if size and root_hash(size, node) != root:
+        raise IntegrityError(f"its first {size} entries are not those that were seen before: there are two histories")
+    return Reading(office.home, keys, head, tuple(entries))
+
+
+def _check_rotation(keys: KeyHistory, old: str, size: int) -> None:
+    at = next(place for place, period in enumerate(keys.periods) if period.from_size == size)
+    entry = read_entry(bytes(LogEntry.objects.get(pk=size - 1).body))
+    if fault := rotation_fault(entry, keys.periods[at - 1].verifier, keys.periods[at].verifier):
+        raise IntegrityError(f"the change of the key {old[:80]}: {fault}")
+    note = bytes(LogKey.objects.get(pk=size).checkpoint)
+    if keys.open_checkpoint(note).root != root_hash(size, node):
+        raise IntegrityError(f"the checkpoint that both keys signed at {size} entries is of another log")
+
+
+def _copy(home: Path, folder: Path) -> None:
+    # (1)
+    source, wal = home / DATABASE, home / f"{DATABASE}-wal"
+    if not source.is_file():
+        raise BadInputError(
+            f"there is no SQLite database in `{home}`; of an agency on PostgreSQL, read a restored backup "
+            "(docs/how-to/audit.md)"
+        )
+    try:
+        for _ in range(_TRIES):
+            first = _copy_file(source, folder / DATABASE)
+            log = _read(wal)
+            if first == _digest(source) and log == _read(wal, len(log)):
+                if log:
+                    (folder / f"{DATABASE}-wal").write_bytes(log)
+                return
+    except OSError as error:
+        raise UnavailableError(f"the home `{home}` cannot be read: {error.strerror or error}") from error
+    raise UnavailableError(f"the home `{home}` changes faster than it can be read: try again, or read a backup of it")
+
+
+def _copy_file(source: Path, target: Path) -> bytes:
+    digest = hashlib.sha256()
+    with source.open("rb") as file, os.fdopen(
+        os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
+    ) as copy:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            copy.write(block)
+    return digest.digest()
+
+
+def _digest(source: Path) -> bytes:
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _read(path: Path, most: int = -1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except FileNotFoundError:
+        return b""
+
+
+def _secret(home: Path, name: str) -> bytes:
+    try:
+        return (home / "keys" / name).read_bytes()
+    except OSError as error:
+        raise UnavailableError(
+            f"the agency's `{name}` cannot be read by this account ({error.strerror}): ask for read rights on it"
+        ) from error
