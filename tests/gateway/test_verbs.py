@@ -49,6 +49,7 @@ from counterseal.gateway.request_search import Purpose
 from counterseal.gateway.reveal_for_evaluation import reveal_for_evaluation
 from counterseal.gateway.review import dispose_of_candidate, lock_review, open_review, reveal
 from counterseal.gateway.rotate_log_key import rotate_log_key
+from counterseal.gateway.sessions import Begun, begin_session, disown_session, end_session
 from counterseal.ledger.checkpoint import Signer
 from counterseal.oversight.figures.rule import Rule
 from counterseal.oversight.models import LogEntry, LogNode, ServiceReview, Use
@@ -447,7 +448,37 @@ def _propose(o: SimulatedOffice, *, by: str) -> Act:
     return lambda: propose_use(o.office, name="New", purpose="new", law_enforcement=True, by=o.who(by))
 
 
+def _begin(o: SimulatedOffice, *, who: str) -> Act:
+    return lambda: begin_session(o.office, person_id=o.who(who), factor="password", terminal="desk-1")
+
+
+def _in_session(
+    o: SimulatedOffice, verb: Callable[..., object], *, by: str, whose: str = "ines", **more: object
+) -> Act:
+    begun = _begin(o, who=whose)()
+    assert isinstance(begun, Begun)
+    return lambda: verb(o.office, session_id=begun.session.id, by=o.who(by), **more)
+
+
 VERBS: dict[str, Verb] = {
+    "begin_session": Verb(
+        lambda o: _begin(o, who="ines"),
+        ("session.begun",),
+        lambda o: _begin(o, who="admin"),
+        "session.refused",
+    ),
+    "end_session": Verb(
+        lambda o: _in_session(o, end_session, by="sol"),
+        ("session.ended",),
+        lambda o: _in_session(o, end_session, by="ivan"),
+        "session.refused",
+    ),
+    "disown_session": Verb(
+        lambda o: _in_session(o, disown_session, by="ines", words="I was at lunch"),
+        ("session.disowned",),
+        lambda o: _in_session(o, disown_session, by="sol", words="it was not she"),
+        "session.refused",
+    ),
     "add_evidence": Verb(_item, ("evidence.added",), lambda o: _item(o, by="ivan"), "evidenceitem.refused"),
     "relate": Verb(
         _relate, ("evidence.related",), lambda o: _relate(o, by="ivan"), "evidencerelation.refused"
@@ -720,7 +751,7 @@ def test_every_verb_is_in_the_table():
             if own and "with change(" in inspect.getsource(function):
                 found.add(name)
     assert found - TRIED_ELSEWHERE == set(VERBS)
-    assert len(VERBS) == 44
+    assert len(VERBS) == 47
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))

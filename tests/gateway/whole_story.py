@@ -21,6 +21,7 @@ from counterseal.gateway.register_service import accept_terms, close_service_rev
 from counterseal.gateway.request_clearance import Cleared
 from counterseal.gateway.request_search import Exigency
 from counterseal.gateway.search import Answered, Failed
+from counterseal.gateway.sessions import Begun, begin_session, disown_session
 from counterseal.oversight.models import ServiceReview, ServiceStatus, UseRisk
 from office import SimulatedOffice, made, person
 
@@ -92,6 +93,7 @@ def tell(office: SimulatedOffice) -> None:
     made(close_case(office.office, case_id=old.id, by=who("ines")))
     made(destroy(office.office, about=spoilt.id, authority="retention-7", by=who("arc")))
     beside_the_register(office)
+    sessions(office)
     for lifted in (True, False):
         hold = made(
             place_hold(
@@ -104,6 +106,17 @@ def tell(office: SimulatedOffice) -> None:
         )
         if lifted:
             made(lift_hold(office.office, hold_id=hold.id, by=who("aud")))
+
+
+def sessions(office: SimulatedOffice) -> None:
+    """One session ended, one disowned, one that stands."""
+    for terminal in ("desk-1", "desk-2"):
+        begun = begin_session(
+            office.office, person_id=office.who("ivan"), factor="password", terminal=terminal
+        )
+        assert isinstance(begun, Begun), begun
+    made(disown_session(office.office, session_id=begun.session.id, words="not I", by=office.who("ivan")))
+    made(begin_session(office.office, person_id=office.who("ines"), factor="password", terminal="desk-3"))
 
 
 def beside_the_register(office: SimulatedOffice) -> None:

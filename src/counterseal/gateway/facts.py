@@ -18,6 +18,7 @@ from counterseal.casework.words import ActionKind, ApprovalKind, CaseStatus, Com
 from counterseal.gateway.collect_probe import meets_floor
 from counterseal.gateway.partners import Partner
 from counterseal.gateway.records import Records
+from counterseal.gateway.sessions import is_disowned
 from counterseal.oversight.models import (
     AnalysisApproval,
     Concurrence,
@@ -196,7 +197,11 @@ def clearance_facts(action: EnforcementAction, standing: Standing, *, by: str, a
         },
         "case": {"id": action.case_id},
         "lead": {
-            "exists": action.lead.status != LeadStatus.CLOSED,
+            # A search that its person disowned leads nowhere, whoever marked the lead and when.
+            "exists": action.lead.status != LeadStatus.CLOSED
+            and not is_disowned(
+                action.lead.entry_index, action.lead.candidate.candidate_list.request.intent_index
+            ),
             "compared": action.lead.comparison.result == ComparisonResult.CONSISTENT,
             "noted_in_report": bool(action.lead.report),
         },

@@ -10,6 +10,7 @@ from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import Change, change
+from counterseal.gateway.sessions import is_disowned
 from counterseal.oversight.models import Duty
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
@@ -129,6 +130,14 @@ def _unmet(candidate: CandidateRow, reviews: list[Review], comparisons: list[Com
                     "two independent reviewers must keep it; a disagreement means that it is no lead",
                 )
             )
+    if is_disowned(candidate.candidate_list.request.intent_index, *(r.entry_index for r in locked)):
+        unmet.append(
+            Unmet(
+                "HSI-M/4E1-log",
+                "the search, or a review of it, was made in a session whose person says it was somebody else",
+                "search anew in your own name, where that is permitted; this search leads to nothing any more",
+            )
+        )
     results = [c.result for c in comparisons]
     if ComparisonResult.CONSISTENT not in results:
         unmet.append(

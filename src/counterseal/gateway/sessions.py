@@ -228,13 +228,13 @@ def entries_of(session: Session) -> tuple[int, ...]:
     return tuple(held.index for held in quoted.iterator() if _session_in(held.encoded) == session.id)
 
 
-def is_disowned(index: int) -> bool:
-    """Whether the session in which this entry was sealed was disowned later. False where there was none."""
+def is_disowned(*indices: int | None) -> bool:
+    """Whether one of these entries was sealed in a session that was disowned later."""
     if not SessionDisowned.objects.exists():
         return False
-    held = LogDisclosures.objects.filter(index=index).first()
-    session = _session_in(held.encoded) if held else ""
-    return bool(session) and SessionDisowned.objects.filter(session_id=session).exists()
+    held = LogDisclosures.objects.filter(index__in=[i for i in indices if i is not None])
+    sessions = {_session_in(disclosures.encoded) for disclosures in held}
+    return SessionDisowned.objects.filter(session_id__in=sessions).exists()
 
 
 def _end_earlier(now: Change, person_id: str, rule: SessionRule, terminal: str) -> None:
