@@ -12,7 +12,7 @@ import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -21,7 +21,7 @@ import django
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "counterseal.settings")
 django.setup()  # models can be imported only after this
@@ -34,8 +34,9 @@ from counterseal.gateway.audit.folder import (  # noqa: E402
     init_audit_folder,
     open_audit_folder,
 )
+from counterseal.gateway.databases import postgresql, sqlite  # noqa: E402
 from counterseal.gateway.export_ledger import key_history  # noqa: E402
-from counterseal.gateway.guards import install_guards  # noqa: E402
+from counterseal.gateway.guards import install_guards, never_updated, rights  # noqa: E402
 from counterseal.gateway.office import Office  # noqa: E402
 from counterseal.gateway.sealing import change  # noqa: E402
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint  # noqa: E402
@@ -49,17 +50,27 @@ from counterseal.shipped import shipped  # noqa: E402
 from counterseal.terms.errors import BadInputError, IntegrityError  # noqa: E402
 
 FOUNDING = "founding"
-DATABASE = "counterseal.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where PostgreSQL is. connection: as libpq writes it, without password and user. owner: the role that owns
+    the tables. application: the role that the programs work as."""
+
+    connection: str
+    owner: str = "counterseal_owner"
+    application: str = "counterseal"
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeSettings:
     """office.toml. agency: its name. origin: the log's name, as checkpoints bear it. evaluation: a trial on
-    synthetic people, marked as such on everything that people read."""
+    synthetic people, marked as such on everything that people read. server: None for SQLite in the home."""
 
     agency: str
     origin: str
     evaluation: bool
+    server: ServerSettings | None = None
 
 
 class Services:
@@ -89,14 +100,22 @@ class Services:
 
 
 def init_home(
-    home: Path, *, agency: str, origin: str, administrator: str, evaluation: bool = False
+    home: Path,
+    *,
+    agency: str,
+    origin: str,
+    administrator: str,
+    evaluation: bool = False,
+    server: ServerSettings | None = None,
 ) -> tuple[Office, str]:
     """Make a new installation: keys, policies, database with guards, the log's first entry, one administrator.
 
+    server: PostgreSQL, an empty database and two roles that are there already; else SQLite in the home.
     Answers with the office and the administrator's person id.
 
     Raises:
-        BadInputError: the folder holds something already, or a name is missing.
+        BadInputError: the folder or the database holds something already, or a name is missing.
+        UnavailableError: the database server does not answer, or lets its owner's role do nothing.
     """
     if home.exists() and any(home.iterdir()):
         raise BadInputError(f"`{home}` is not empty; choose a new folder (nothing was changed there)")
@@ -113,14 +132,11 @@ def init_home(
     for key in ("log.key", "vault.key", "fingerprint.key"):
         _write_secret(home / "keys" / key, secrets.token_bytes(32))
     _key_store(home).make()
-    (home / "office.toml").write_text(
-        f"agency = {json.dumps(agency)}\norigin = {json.dumps(origin)}\nevaluation = {str(evaluation).lower()}\n"
-    )
-    _use_database(home)
-    call_command("migrate", verbosity=0, interactive=False)
-    install_guards()
-    office = _office(home)
-    return office, _found(office, agency=agency, administrator=administrator)
+    written = OfficeSettings(agency, origin, evaluation, server)
+    _write_settings(home, written)
+    with _made_database(home, written):
+        office = _office(home)
+        return office, _found(office, agency=agency, administrator=administrator)
 
 
 def open_office(home: Path) -> Office:
@@ -128,17 +144,20 @@ def open_office(home: Path) -> Office:
 
     Raises:
         BadInputError: there is none in this folder, or its settings or policies cannot be read.
-        IntegrityError: its database is gone.
+        IntegrityError: its database is gone. UnavailableError: its database server does not answer.
     """
     if not (home / "office.toml").is_file():
         raise BadInputError(
             f"there is no installation in `{home}`: make one with `counterseal init --home {home}`"
         )
-    if not (home / DATABASE).is_file():  # SQLite would make an empty one
+    options = read_settings(home)
+    if options.server is None and not (home / sqlite.FILE).is_file():  # SQLite would make an empty one
         raise IntegrityError(
-            f"the database of the installation in `{home}` is gone: restore `{DATABASE}` from its backup"
+            f"the database of the installation in `{home}` is gone: restore `{sqlite.FILE}` from its backup"
         )
-    _use_database(home)
+    use_database(home, options.server)
+    if options.server is not None:
+        postgresql.look(never_updated(), evaluation=options.evaluation)
     return _office(home)
 
 
@@ -147,9 +166,16 @@ def read_settings(home: Path) -> OfficeSettings:
     try:
         with (home / "office.toml").open("rb") as file:
             content = tomllib.load(file)
-        return OfficeSettings(str(content["agency"]), str(content["origin"]), bool(content["evaluation"]))
+        server = ServerSettings(**content["database"]) if "database" in content else None
+        return OfficeSettings(
+            str(content["agency"]), str(content["origin"]), bool(content["evaluation"]), server
+        )
     except KeyError as error:
         raise BadInputError(f"`{home / 'office.toml'}` does not say {error}: add that line") from error
+    except TypeError as error:
+        raise BadInputError(
+            f"`{home / 'office.toml'}`: the section `[database]` has the lines `connection`, `owner`, `application`"
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInputError(f"`{home / 'office.toml'}` cannot be used: {error}") from error
 
@@ -276,13 +302,55 @@ def _found(office: Office, *, agency: str, administrator: str) -> str:
         return person.id
 
 
-def _use_database(home: Path) -> None:
-    """Point Django at this home. One process works on one home at a time."""
+def use_database(home: Path, server: ServerSettings | None, *, as_owner: bool = False) -> None:
+    """Point Django at this home's database. One process works on one home at a time.
+
+    Raises:
+        BadInputError: the server cannot be reached in the way that is written there.
+    """
+    if server is None:
+        chosen = {**settings.DATABASE, "NAME": str(home / sqlite.FILE)}
+    else:
+        role = server.owner if as_owner else server.application
+        chosen = postgresql.connection_settings(server.connection, role)
     os.environ["COUNTERSEAL_HOME"] = str(home)
     connections.close_all()
-    database = str(home / DATABASE)
-    connections["default"].settings_dict["NAME"] = database
-    settings.DATABASES["default"]["NAME"] = database
+    connections.settings = connections.configure_settings({DEFAULT_DB_ALIAS: chosen})
+    connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
+
+
+@contextmanager
+def _made_database(home: Path, options: OfficeSettings) -> Iterator[None]:
+    """Tables, guards and rights; a server's schema that was not founded to the end is taken away again."""
+    server = options.server
+    use_database(home, server, as_owner=True)
+    if server is not None:
+        postgresql.make_schema()
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        install_guards()
+        if server is not None:
+            postgresql.grant(rights(), server.application)
+            use_database(home, server)
+            postgresql.look(never_updated(), evaluation=options.evaluation)
+        yield
+    except BaseException:
+        if server is not None:
+            use_database(home, server, as_owner=True)
+            postgresql.drop_schema()
+        raise
+
+
+def _write_settings(home: Path, options: OfficeSettings) -> None:
+    lines = [
+        f"agency = {json.dumps(options.agency)}",
+        f"origin = {json.dumps(options.origin)}",
+        f"evaluation = {str(options.evaluation).lower()}",
+    ]
+    if options.server is not None:
+        lines += ["", "[database]"]
+        lines += [f"{name} = {json.dumps(value)}" for name, value in asdict(options.server).items()]
+    (home / "office.toml").write_text("\n".join(lines) + "\n")
 
 
 def _secret(home: Path, name: str) -> bytes:

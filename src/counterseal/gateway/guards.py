@@ -9,14 +9,14 @@ that two people kept.
 from collections import defaultdict
 
 from django.apps import apps
-from django.db import connection
 
 from counterseal.casework.transitions import TRANSITIONS as CASEWORK
 from counterseal.casework.words import KEPT
 from counterseal.gateway.belonging import cases_in_sql
+from counterseal.gateway.databases import database
+from counterseal.gateway.databases.port import Guard
 from counterseal.oversight.principles import PRINCIPLES
 from counterseal.oversight.transitions import TRANSITIONS as OVERSIGHT
-from counterseal.terms.errors import UnavailableError
 from counterseal.terms.rows import SealedRow
 
 # What is written once and never changed: statements, judgements, approvals, and the log itself.
@@ -48,6 +48,7 @@ WRITTEN_ONCE = (
     "oversight.programcode",
     "oversight.reconciliation",
     "oversight.servicetest",
+    "oversight.supervisorreview",
     "oversight.termsacceptance",
     "oversight.usechange",
     "oversight.verificationterms",
@@ -73,6 +74,7 @@ MOVING = {
     "oversight.duty": ("closed_at", "closed_by_id"),
     "oversight.optout": ("status", "token", "receipt_token", "withdrawn_at"),
     "oversight.finding": ("status", "decided_by_id", "decided_at", "words"),
+    "oversight.sampleperiod": ("status", "drawn_by_id", "drawn_at", "drawn_index"),
     "oversight.referral": ("status", "outcome", "answered_by_id", "answered_at", "words"),
     "oversight.keptsample": ("destroyed_at",),
     "oversight.hold": ("status", "lifted_by_id", "lifted_at"),
@@ -87,6 +89,7 @@ SET_ONCE = {
     "oversight.duty": "closed_at",
     "oversight.keptsample": "destroyed_at",
     "oversight.referral": "answered_at",
+    "oversight.sampleperiod": "drawn_at",
     "oversight.apiclient": "ended_at",
     "oversight.optout": "withdrawn_at",
     "oversight.vaultobject": "destroyed_at",
@@ -98,45 +101,52 @@ NEVER_DELETED = (
     "oversight.logkey",
     "oversight.vaultobject",
 )
+# Not statements, and yet only ever added to; and where one column alone moves.
+ONLY_ADDED = ("oversight.logcosignature",)
+ONE_COLUMN = {"oversight.logdisclosures": "encoded"}
 
 
 def install_guards() -> int:
-    """Make all triggers anew; answers how many there are. Run after every migration.
-
-    Raises:
-        UnavailableError: this kind of database has no guards yet; it is not used without them.
-    """
-    if connection.vendor != "sqlite":
-        raise UnavailableError(
-            f"guards for `{connection.vendor}` do not exist yet; this installation runs on SQLite"
-        )
-    statements = triggers()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
-        for (name,) in cursor.fetchall():
-            cursor.execute(f"DROP TRIGGER {name}")
-        for statement in statements.values():
-            cursor.execute(statement)
-    return len(statements)
+    """Make all of them anew; answers how many there are. Run after every migration, as the tables' owner."""
+    made = guards()
+    database().install(list(made.values()))
+    return len(made)
 
 
 def missing_guards() -> list[str]:
     """Names of the guards that the database does not hold, or not as they are made here."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        held = dict(cursor.fetchall())
-    return [name for name, sql in triggers().items() if held.get(f"guard_{name}") != sql]
+    return database().missing(list(guards().values()))
 
 
 def triggers() -> dict[str, str]:
-    """Every guard by name, as SQL for SQLite."""
-    made: dict[str, str] = {}
+    """Every guard by name, as this database's own SQL."""
+    return {name: database().rendered(guard) for name, guard in guards().items()}
+
+
+def rights() -> dict[str, str]:
+    """What the application's role may do with each table, where the database knows roles. Nobody deletes."""
+    made = {}
+    for model in apps.get_models():
+        label = model._meta.label_lower
+        if label in ONE_COLUMN:
+            update = f", UPDATE ({ONE_COLUMN[label]})"
+        else:
+            update = "" if label in (*WRITTEN_ONCE, *ONLY_ADDED) else ", UPDATE"
+        made[model._meta.db_table] = f"SELECT, INSERT{update}"
+    return made
+
+
+def never_updated() -> list[str]:
+    """Tables in which the application's role may change nothing that is there."""
+    return [table for table, allowed in rights().items() if "UPDATE" not in allowed]
+
+
+def guards() -> dict[str, Guard]:
+    """Every guard by name. SQL that SQLite and PostgreSQL both understand: TRUE, not 1; IS DISTINCT FROM."""
+    made: dict[str, Guard] = {}
 
     def guard(name: str, event: str, table: str, when: str, says: str) -> None:
-        made[name] = (
-            f"CREATE TRIGGER guard_{name} BEFORE {event} ON {table} FOR EACH ROW WHEN {when} "
-            f"BEGIN SELECT RAISE(ABORT, '{says}'); END"
-        )
+        made[name] = Guard(name, event, table, when, says)
 
     for label, pairs in _moves().items():
         model = apps.get_model(label)
@@ -160,7 +170,7 @@ def triggers() -> dict[str, str]:
             f"{short}_moved",
             "UPDATE OF status",
             table,
-            f"NEW.status <> OLD.status AND NOT ({allowed or '0'})",
+            f"NEW.status <> OLD.status AND NOT ({allowed or 'FALSE'})",
             f"{label}: this state cannot follow that one",
         )
     for label in WRITTEN_ONCE:
@@ -169,7 +179,7 @@ def triggers() -> dict[str, str]:
             f"{label.replace('.', '_')}_once",
             "UPDATE",
             model._meta.db_table,
-            "1",
+            "TRUE",
             f"{label}: written once, never changed",
         )
     for model in apps.get_models():
@@ -179,7 +189,7 @@ def triggers() -> dict[str, str]:
                 f"{label.replace('.', '_')}_kept",
                 "DELETE",
                 model._meta.db_table,
-                "1",
+                "TRUE",
                 f"{label}: a sealed row is never deleted",
             )
             # INSERT OR REPLACE deletes without asking the guard above.
@@ -198,7 +208,7 @@ def triggers() -> dict[str, str]:
             f"{label.replace('.', '_')}_frozen",
             "UPDATE",
             model._meta.db_table,
-            " OR ".join(f'NEW."{c}" IS NOT OLD."{c}"' for c in fixed),
+            " OR ".join(f'NEW."{c}" IS DISTINCT FROM OLD."{c}"' for c in fixed),
             f"{label}: only {', '.join(moving)} may change",
         )
     for label, column in SET_ONCE.items():
@@ -206,7 +216,7 @@ def triggers() -> dict[str, str]:
             f"{label.replace('.', '_')}_set_once",
             "UPDATE",
             apps.get_model(label)._meta.db_table,
-            f'OLD."{column}" IS NOT NULL AND NEW."{column}" IS NOT OLD."{column}"',
+            f'OLD."{column}" IS NOT NULL AND NEW."{column}" IS DISTINCT FROM OLD."{column}"',
             f"{label}: {column} is set once",
         )
     guard(
@@ -283,7 +293,8 @@ def triggers() -> dict[str, str]:
         "use_reviewed_again_from_nothing",
         "UPDATE OF status, round",
         "oversight_use",
-        "NEW.round <> OLD.round + (NEW.status = 'under-review' AND OLD.status <> 'under-review')",
+        "NEW.round <> OLD.round + CASE WHEN NEW.status = 'under-review' AND OLD.status <> 'under-review' "
+        "THEN 1 ELSE 0 END",
         "oversight.use: each review anew is a round of its own, and only that",
     )
     guard(
@@ -300,7 +311,7 @@ def triggers() -> dict[str, str]:
         "UPDATE OF decided_by_id, decided_at, words",
         "oversight_finding",
         "NEW.status = OLD.status AND (NEW.decided_by_id <> OLD.decided_by_id OR NEW.words <> OLD.words "
-        "OR NEW.decided_at IS NOT OLD.decided_at)",
+        "OR NEW.decided_at IS DISTINCT FROM OLD.decided_at)",
         "oversight.finding: who decided, when and why change only with where it stands",
     )
     guard(
@@ -327,6 +338,38 @@ def triggers() -> dict[str, str]:
         "AND requester_id = NEW.decided_by_id) OR EXISTS (SELECT 1 FROM casework_approval "
         "WHERE request_id = NEW.about AND approver_id = NEW.decided_by_id))",
         "oversight.finding: of a search, decided by its requester or an approver",
+    )
+    guard(
+        "period_after_the_one_before",
+        "INSERT",
+        "oversight_sampleperiod",
+        "EXISTS (SELECT 1 FROM oversight_sampleperiod WHERE until > NEW.since)",
+        "oversight.sampleperiod: begins before another one ends",
+    )
+    guard(
+        "supervised_by_no_approver",
+        "INSERT",
+        "oversight_supervisorreview",
+        "NEW.requester_id <> (SELECT requester_id FROM casework_searchrequest WHERE id = NEW.request_id) "
+        "OR EXISTS (SELECT 1 FROM casework_approval WHERE request_id = NEW.request_id "
+        "AND approver_id = NEW.reviewer_id)",
+        "oversight.supervisorreview: by an approver of the search, or naming another requester",
+    )
+    guard(
+        "approved_by_no_supervising_reviewer",
+        "INSERT",
+        "casework_approval",
+        "EXISTS (SELECT 1 FROM oversight_supervisorreview WHERE request_id = NEW.request_id "
+        "AND reviewer_id = NEW.approver_id)",
+        "casework.approval: by the supervisor who reviewed the search",
+    )
+    guard(
+        "review_duty_closed_by_a_review",
+        "UPDATE OF closed_at, closed_by_id",
+        "oversight_duty",
+        "NEW.kind = 'supervisor-review' AND NEW.closed_at IS NOT NULL AND NOT EXISTS (SELECT 1 "
+        "FROM oversight_supervisorreview WHERE request_id = NEW.about AND reviewer_id = NEW.closed_by_id)",
+        "oversight.duty: a review is closed by a review",
     )
     guard(
         "destroyed_under_a_hold",

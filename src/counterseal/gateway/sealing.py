@@ -4,20 +4,20 @@
 grows the tree; on leaving, the new checkpoint is signed and stored, and the commit makes all of it durable
 at once. Whoever returns from `change` holds a durable, sealed change; an exception leaves nothing.
 
-Writers take turns: a lock on a file lets them wait without polling, so that none starves.
+Writers take turns: the database of the installation lets them wait in line (`databases/`), so that none starves.
 """
 
-import fcntl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError
 from django.db import IntegrityError as ConstraintError
 from django.db.backends.utils import CursorWrapper
 
+from counterseal.gateway.databases import database
+from counterseal.gateway.databases.port import first_line
 from counterseal.gateway.erasures import refuse_if_restored
 from counterseal.gateway.office import Office
 from counterseal.gateway.storing import read, write
@@ -34,6 +34,10 @@ from counterseal.terms.rows import SealedRow
 
 class SealingError(UnavailableError):
     """The log or the database could not take the change; it was not made."""
+
+
+class UnknownOutcomeError(SealingError):
+    """The database was lost while it made the change durable: nobody can tell now whether it was made."""
 
 
 class SessionOverError(StaleError):
@@ -71,6 +75,11 @@ class Change:
     def next_index(self) -> int:
         """The leaf index that the next entry will get."""
         return self._frontier.size
+
+    @property
+    def head(self) -> tuple[int, bytes]:
+        """Size and root hash of the log as it stands before the next entry."""
+        return self._frontier.size, self._frontier.root()
 
     def seal(
         self,
@@ -243,53 +252,34 @@ def change(office: Office, *, replaying: bool = False) -> Iterator[Change]:
 
     Raises:
         IntegrityError: the database is older than the latest destruction (`erasures.py`).
-        SealingError: disk full, I/O error, lock not to be had: it was not made.
+        SealingError: disk full, I/O error, lock not to be had, connection lost: it was not made.
+        UnknownOutcomeError: the connection was lost at the end, and could not be had again to look.
     """
-    committing = False
+    committing: Change | None = None
     try:
-        with _turn(office.home), transaction.atomic(durable=True), connection.cursor() as cursor:
+        with database().writing(office.home) as cursor:
             now = Change(office, office.clock(), cursor, replaying=replaying)
             yield now
             now._close()
-            committing = True
+            committing = now
     except ConstraintError as error:
         # The database's own guard: two persons acted at once, or somebody went round the transitions.
         raise StaleError(
-            f"the database refused the change and nothing was made: {error}; "
+            f"the database refused the change and nothing was made: {first_line(error)}; "
             "somebody else acted first, or this may not be done in this state: read it again before you act"
         ) from error
     except (DatabaseError, OSError) as error:
         remedy = "mend the storage (space, rights, hardware), run `counterseal fsck`, then repeat the command"
-        if committing and not _take_back():
-            remedy += (
-                "; should this machine stop before the next change is made, "
-                "look first whether this one was found at the next start"
-            )
+        if committing is not None and committing._last is not None:
+            aftermath = database().after_failed_commit(committing._last.index, committing._last.body)
+            if aftermath.made:
+                return  # only the answer was lost
+            if aftermath.made is None:
+                raise UnknownOutcomeError(
+                    "the database was lost while it made the change durable, and nobody can tell now whether it was "
+                    f"made: {first_line(error)}; {aftermath.remedy}"
+                ) from error
+            remedy += aftermath.remedy
         raise SealingError(
-            f"the change could not be made durable and was not made: {error}; {remedy}"
+            f"the change could not be made durable and was not made: {first_line(error)}; {remedy}"
         ) from error
-
-
-def _take_back() -> bool:
-    """Cut off what a failed commit left in the write-ahead log; False where that failed too.
-
-    A commit whose sync failed is undone for everybody, but its bytes may stand whole behind the last good
-    commit: until the next one overwrites them, a start after a crash would take them for made.
-    """
-    if connection.vendor != "sqlite":
-        return True
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            (busy, _, _) = cursor.fetchone()
-    except DatabaseError:
-        return False
-    return bool(busy == 0)
-
-
-@contextmanager
-def _turn(home: Path) -> Iterator[None]:
-    """Wait in line for the one writer's place. The kernel wakes the waiting; a dead holder's lock is gone."""
-    with (home / "write.lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -16,7 +16,7 @@ RowT = TypeVar("RowT", bound=Model)
 
 def read(model: type[RowT], row_id: str) -> RowT | None:
     """The row of this primary key, or None."""
-    statement, names, converters = _reading(model)
+    statement, names, converters = _reading(model, connection.vendor)
     with connection.cursor() as cursor:
         cursor.execute(statement, [row_id])
         found = cursor.fetchone()
@@ -50,7 +50,10 @@ def write(row: Model) -> None:
 
 
 @cache
-def _reading(model: type[Model]) -> tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]:
+def _reading(
+    model: type[Model],
+    vendor: str,  # noqa: ARG001 - the database's own forms differ
+) -> tuple[str, list[str], list[tuple[int, Callable[[Any], Any]]]]:
     """The statement that reads one row, the names of its values, and how the database's own forms become ours."""
     columns, names, converters = [], [], []
     for place, field in enumerate(model._meta.concrete_fields):
