@@ -234,6 +234,11 @@ class TestRefusal:
 class TestTraps:
     """Seen in the engine; each is shown to be there, and shut."""
 
+    @pytest.fixture(autouse=True)
+    def _let_load(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Loading refuses what can err (tests/policy/test_load.py); the decision must hold without that."""
+        monkeypatch.setattr("counterseal.policy.pack.can_err", lambda _: "")
+
     def test_an_erring_forbid_is_a_refusal(self, packs, search, decide) -> None:
         """Cedar skips a policy that errs, forbids too, and says Allow."""
         packs.append(

@@ -149,6 +149,7 @@ class TestOneAfterAnother:
             text = (packs.folder / DHS / name).read_text("utf-8")
             text = text.replace('@id("dhs-', '@id("later-').replace("= 2023-09-11", f"= {begin}")
             (packs.folder / "dhs-later" / name).write_text(text, "utf-8")
+        packs.edit("composition.toml", '"dhs-026-11"]', '"dhs-026-11", "dhs-later"]')
 
     def test_two_packs_may_permit_the_same_action_on_different_days(self, packs) -> None:
         self._second(packs, "2025-01-01")

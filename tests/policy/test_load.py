@@ -389,7 +389,7 @@ class TestFiles:
             packs.load()
 
     def test_a_missing_file_is_named(self, packs) -> None:
-        (packs.folder / HSI / "conditions.toml").unlink()
+        (packs.folder / HSI / "rules.cedar").unlink()
 
         with pytest.raises(PackError, match="the file is missing") as caught:
             packs.load()

@@ -117,7 +117,7 @@ def seal_check(now: Change, use: Use, choice: Choice, via: str, *, by: str, star
             "use": use.id,
             "via": via or "none",
             "told": choice.told,
-            "who_may": now.office.policies.opt_out.who_may,
+            "who_may": now.office.policies.opt_out(now.at).who_may,
             "took_ms": milliseconds(started, now.at),
         },
     )

@@ -151,7 +151,7 @@ def issue_list(office: Office, *, by: str) -> IssuedList | Refusal:
         tokens = {t for pair in standing.values_list("token", "receipt_token") for t in pair if t}
         last = OptOutListIssued.objects.order_by("-sequence").values_list("sequence", flat=True).first() or 0
         policies = office.policies.in_force(now.at)
-        days = office.policies.opt_out.list_valid_days
+        days = office.policies.opt_out(now.at).list_valid_days
         signer = list_signer(office)
         data = sign_list(
             tokens, signer=signer, sequence=last + 1, issued=now.at, days=days, pack=policies.digest

@@ -98,7 +98,7 @@ class _Question:
             service=self.service,
             reference=self.reference,
             choice={
-                "who_may": self.office.policies.opt_out.who_may,
+                "who_may": self.office.policies.opt_out(at).who_may,
                 "told": self.choice.told,
                 "declined": bool(via),
                 "says_no_citizen": self.choice.says_no_citizen,

@@ -18,6 +18,7 @@ from counterseal.policy.pack import (
     SessionRule,
     Source,
     Status,
+    SupervisionRule,
 )
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "SessionRule",
     "Source",
     "Status",
+    "SupervisionRule",
     "UnknownClauseError",
     "authorise",
     "instant_of",

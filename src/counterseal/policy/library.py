@@ -7,13 +7,14 @@ date without such a word keeps its forbids and loses its permits: nothing is loo
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
 
 from counterseal.policy import road
+from counterseal.policy.composition import ActKind, Composition, PackAct
 from counterseal.policy.engine import (
     ENGINE,
     CedarError,
@@ -39,23 +40,30 @@ from counterseal.policy.pack import (
     SessionRule,
     Source,
     Status,
+    SupervisionRule,
     load_pack,
 )
 from counterseal.policy.reads import facts_read
-from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, read_schema, schema_json
+from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, read_schema, schema_json, with_groups
+from counterseal.policy.together import check_signatures, read_composition
 
 # Facts by name; an empty tree means the fact, or the group, as a whole.
 FactTree = dict[str, "FactTree"]
 
 SCHEMA_FILE = "schema.cedarschema"
+COMPOSITION_FILE = "composition.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class PackInForce:
-    """A pack in a set. permits: false where the pack ran out by date and only its forbids still count."""
+    """A pack in a set. permits: false where the pack ran out by date and only its forbids still count.
+
+    digest: over the pack's own files.
+    """
 
     source: Source
     permits: bool
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +119,19 @@ class PolicySetInForce:
 
 @dataclass(frozen=True, slots=True)
 class PolicyLibrary:
-    """Every pack that was loaded, of any date. digest: over every file of all of them that decides."""
+    """Every pack that was loaded, of any date, and which of them were composed.
+
+    shapes: of the base schema; overlays add groups of facts of their own. digest: over every file that decides.
+    founding: what the installation began with. acts: what two persons changed since, in the order of the log.
+    """
 
     packs: tuple[Pack, ...]
     shapes: Mapping[str, ActionShape] = field(repr=False)
-    schema_json: str = field(repr=False)
     schema: Schema = field(repr=False)
     schema_digest: str
     digest: str
+    founding: Composition
+    acts: Callable[[], tuple[PackAct, ...]] = field(default=tuple, repr=False, compare=False)
     _sets: dict[tuple[tuple[str, bool], ...], PolicySetInForce] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -132,8 +145,42 @@ class PolicyLibrary:
             self._sets[states] = _compile(self, list(self._states(at)))
         return self._sets[states]
 
-    def _states(self, at: datetime) -> Iterable[tuple[Pack, bool]]:
+    def composition(self, at: datetime) -> Composition:
+        """The packs that were composed at `at`, whether or not each had begun.
+
+        Raises: PolicyError: a pack was activated that is not among those loaded, or whose files have changed since.
+        """
+        composed = self.founding
+        for act in self.acts():
+            if act.at > at:
+                break
+            pack = self.pack(act.pack)
+            if act.kind is ActKind.ACTIVATE and pack.digest != act.digest:
+                raise PolicyError(
+                    f"the files of the pack `{act.pack}` are not those that were activated ({act.digest}): nothing "
+                    "is decided; restore them, or start this program again where they were activated anew"
+                )
+            composed = composed.after(act, pack.source.layer)
+        return composed
+
+    def pack(self, identifier: str) -> Pack:
+        """The pack of this id. Raises: PolicyError."""
         for pack in self.packs:
+            if pack.source.id == identifier:
+                return pack
+        raise PolicyError(
+            f"there is no pack `{identifier}` here; there are {', '.join(p.source.id for p in self.packs)}"
+        )
+
+    def composed(self, composition: Composition) -> "PolicyLibrary":
+        """The same packs in another composition, and no acts: what would be in force."""
+        for identifier in composition.packs:
+            self.pack(identifier)
+        return replace(self, founding=composition, acts=tuple)
+
+    def _states(self, at: datetime) -> Iterable[tuple[Pack, bool]]:
+        for identifier in self.composition(at).packs:
+            pack = self.pack(identifier)
             if _begun(pack.source, at) and not self._gone(pack.source, at, frozenset()):
                 yield pack, not _ended(pack.source, at)
 
@@ -182,10 +229,12 @@ class PolicyLibrary:
                 return pack.narrative
         raise UnknownClauseError("no pack has a narrative.toml")
 
-    @property
-    def opt_out(self) -> OptOutRule:
-        """Who may decline, and how long a list of choices holds. Raises: UnknownClauseError."""
-        for pack in reversed(self.packs):
+    def opt_out(self, at: datetime) -> OptOutRule:
+        """Who may decline, and how long a list of choices holds: an overlay's word before the base's.
+
+        Raises: UnknownClauseError.
+        """
+        for pack, _ in reversed(list(self._states(at))):
             if pack.opt_out is not None:
                 return pack.opt_out
         raise UnknownClauseError("no pack has an opt-out.toml")
@@ -212,6 +261,16 @@ class PolicyLibrary:
         if not rules:
             raise UnknownClauseError("no pack in force has a sessions.toml: nobody can sign in")
         return reduce(SessionRule.stricter, rules)
+
+    def supervision(self, at: datetime) -> SupervisionRule:
+        """What supervisors review: the strictest word of the packs in force.
+
+        Raises: UnknownClauseError, where no pack says it.
+        """
+        rules = [pack.supervision for pack, _ in self._states(at) if pack.supervision is not None]
+        if not rules:
+            raise UnknownClauseError("no pack in force has a supervision.toml: nobody knows what to review")
+        return reduce(SupervisionRule.stricter, rules)
 
     def policies(self) -> tuple[Policy, ...]:
         """Every permit and forbid of every pack."""
@@ -275,11 +334,10 @@ def load_policies(folder: Path) -> PolicyLibrary:
             schema_path, 0, f"the schema cannot be read: {error}", "point at a folder of policies"
         ) from error
     shapes = read_schema(schema_text, schema_path)
-    json_form = schema_json(shapes)
     try:
         # What Cedar decides by is made from our reading; it must be able to read the text itself, too.
         compile_schema(schema_text)
-        schema = compile_schema_json(json_form)
+        schema = compile_schema_json(schema_json(shapes))
     except CedarError as error:
         raise PackError(schema_path, 0, f"Cedar cannot read it: {error}", "mend the schema") from error
     own = frozenset(road.CLAUSES)
@@ -292,15 +350,11 @@ def load_policies(folder: Path) -> PolicyLibrary:
     if not packs:
         raise PackError(folder, 0, "there is no pack in this folder", "add a folder per source document")
     _check_together(packs)
+    founding = read_composition(folder / COMPOSITION_FILE, packs)
+    check_signatures(founding.signers, packs)
     schema_digest = hashlib.sha256(schema_bytes).hexdigest()
-    return PolicyLibrary(
-        packs,
-        shapes,
-        json_form,
-        schema,
-        schema_digest,
-        _digest(schema_digest, [(pack, True) for pack in packs]),
-    )
+    digest = _digest(schema_digest, [(pack, True) for pack in packs])
+    return PolicyLibrary(packs, shapes, schema, schema_digest, digest, founding)
 
 
 def _digest(schema_digest: str, states: Iterable[tuple[Pack, bool]]) -> str:
@@ -332,6 +386,14 @@ def _check_together(packs: tuple[Pack, ...]) -> None:
                 )
             ids[identifier] = source.id
         for other in packs[:number]:
+            for action, groups in pack.groups.items():
+                for group in groups.keys() & other.groups.get(action, {}).keys():
+                    raise PackError(
+                        pack.folder / "facts.cedarschema",
+                        0,
+                        f"`{other.source.id}` brings a group `{group}` of {action} too",
+                        "give the group a name of its own",
+                    )
             shared = sorted(set(source.permits) & set(other.source.permits))
             if shared and _overlap(source, other.source):
                 raise PackError(
@@ -350,17 +412,19 @@ def _overlap(one: Source, other: Source) -> bool:
 
 
 def _compile(library: PolicyLibrary, states: list[tuple[Pack, bool]]) -> PolicySetInForce:
+    shapes = with_groups(library.shapes, *(pack.groups for pack, _ in states))
+    schema = schema_json(shapes)
     policies = [
         policy for pack, permits in states for policy in pack.policies if permits or not policy.permits
     ]
     duties = [duty for pack, _ in states for duty in pack.duties]
     return PolicySetInForce(
-        packs=tuple(PackInForce(pack.source, permits) for pack, permits in states),
+        packs=tuple(PackInForce(pack.source, permits, pack.digest) for pack, permits in states),
         digest=_digest(library.schema_digest, states),
         engine=ENGINE,
-        schema_json=library.schema_json,
-        schema=library.schema,
-        shapes=library.shapes,
+        schema_json=schema,
+        schema=library.schema if shapes is library.shapes else compile_schema_json(schema),
+        shapes=shapes,
         policies=tuple(policies),
         duties=tuple(duties),
         compiled=compile_set({policy.id: policy.cedar for policy in policies}),
@@ -370,7 +434,7 @@ def _compile(library: PolicyLibrary, states: list[tuple[Pack, bool]]) -> PolicyS
                 [policy for policy in policies if policy.applies_to(shape)],
                 [duty for duty in duties if duty.applies_to(shape)],
             )
-            for action, shape in library.shapes.items()
+            for action, shape in shapes.items()
         },
     )
 

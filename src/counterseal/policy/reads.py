@@ -71,6 +71,17 @@ def asks_presence(policy: Json) -> bool:
     return any("has" in node for node in _nodes(policy["conditions"]))
 
 
+# Whole numbers overflow, and Cedar then skips the policy; so does time that runs out of its range.
+_CAN_ERR = {"+": "+", "-": "-", "*": "*", "neg": "-", "offset": "offset", "durationSince": "durationSince"}
+
+
+def can_err(policy: Json) -> str:
+    """The operation by which the policy could end in an error although every fact is stated; empty if none."""
+    return next(
+        (_CAN_ERR[key] for node in _nodes(policy["conditions"]) for key in node if key in _CAN_ERR), ""
+    )
+
+
 def compares(policy: Json, operator: str, fact: str, literal: str | int) -> bool:
     """True if some condition is `fact <operator> literal`, with the fact in the context."""
     wanted = ("context", *fact.split("."))

@@ -35,10 +35,15 @@ _LEAF_TYPES = frozenset(LeafType)
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One fact. doc: what to state, in plain words."""
+    """One fact. doc: what to state, in plain words.
+
+    about, stated_by: of an overlay's fact that no register holds: what it is stated about, and by which role.
+    """
 
     type: LeafType
     doc: str
+    about: str = ""
+    stated_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,11 @@ class ActionShape:
         """List the facts by dotted path once."""
         object.__setattr__(self, "leaves", dict(self.facts.leaves()))
 
+    def with_groups(self, groups: Mapping[str, Record]) -> "ActionShape":
+        """The same action with more groups of facts in its context."""
+        facts = Record({**self.facts.members, **groups})
+        return ActionShape(self.action, self.principal_type, self.resource_type, self.resource_group, facts)
+
     def group(self, name: str) -> Record:
         """The facts of one group. Raises: KeyError."""
         found = self.facts.members[name]
@@ -84,6 +94,11 @@ class ActionShape:
 
 
 PRINCIPAL_GROUP = "person"
+
+# What a fact may be stated about that no register holds; empty for facts that the gateway gathers itself.
+ABOUT = ("", "person", "case", "service", "use", "request", "action", "record")
+
+Groups = Mapping[str, Mapping[str, Record]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +111,10 @@ class _Token:
 class _Reader:
     """Recursive descent over the tokens of one schema file."""
 
-    def __init__(self, text: str, file: Path) -> None:
+    def __init__(self, text: str, file: Path, base: Mapping[str, ActionShape] | None = None) -> None:
         self.file = file
+        self.base = base
+        self.groups: dict[str, dict[str, Record]] = {}
         self.tokens = list(self._tokens(text))
         self.at = 0
         self.types: dict[str, Record] = {}
@@ -155,28 +172,28 @@ class _Reader:
             raise self._error(token.line, f"expected a name, found `{token.text}`")
         return token.text
 
-    def _doc(self) -> str:
-        doc = ""
+    def _annotations(self) -> dict[str, str]:
+        found = {}
         while self._take("@"):
             name = self._name()
             self._need("(")
-            value = self._name()
+            found[name] = self._name()
             self._need(")")
-            doc = value if name == "doc" else doc
-        return doc
+        return found
 
     def read(self) -> None:
         while self.token.kind != "end":
-            self._doc()
+            self._annotations()
             token = self._next()
             if token.kind == "word" and token.text == "type":
                 self._named_record(self.types)
-            elif token.kind == "word" and token.text == "entity":
+            elif token.kind == "word" and token.text == "entity" and self.base is None:
                 self._named_record(self.entities)
             elif token.kind == "word" and token.text == "action":
                 self._action()
             else:
-                raise self._error(token.line, f"expected `entity`, `type` or `action`, found `{token.text}`")
+                wanted = "`entity`, `type` or `action`" if self.base is None else "`type` or `action`"
+                raise self._error(token.line, f"expected {wanted}, found `{token.text}`")
 
     def _named_record(self, into: dict[str, Record]) -> None:
         line = self.token.line
@@ -191,7 +208,7 @@ class _Reader:
         members: dict[str, Leaf | Record] = {}
         self._need("{")
         while not self._take("}"):
-            doc = self._doc()
+            notes = self._annotations()
             line = self.token.line
             name = self._name()
             if name in members:
@@ -199,13 +216,13 @@ class _Reader:
             if self._take("?"):
                 raise self._error(line, f"`{name}` is optional: a policy that reads it could miss it")
             self._need(":")
-            members[name] = self._type(name, doc)
+            members[name] = self._type(name, notes)
             if not self._take(","):
                 self._need("}")
                 break
         return Record(members)
 
-    def _type(self, name: str, doc: str) -> Leaf | Record:
+    def _type(self, name: str, notes: Mapping[str, str]) -> Leaf | Record:
         token = self.token
         if token.text == "{":
             return self._record()
@@ -216,9 +233,16 @@ class _Reader:
             self._need(">")
             word = f"Set<{inner}>"
         if word in _LEAF_TYPES:
-            if not doc:
+            if not notes.get("doc"):
                 raise self._error(token.line, f"`{name}` has no @doc: nobody could be told what to state")
-            return Leaf(LeafType(word), doc)
+            about, stated_by = notes.get("about", ""), notes.get("stated_by", "")
+            if bool(about) != bool(stated_by) or about not in ABOUT:
+                raise self._error(
+                    token.line,
+                    f"`{name}` must say both what it is @about ({', '.join(filter(None, ABOUT))}) and the role "
+                    "it is @stated_by, or neither",
+                )
+            return Leaf(LeafType(word), notes["doc"], about, stated_by)
         if word in self.types:
             return self.types[word]
         raise self._error(
@@ -240,6 +264,9 @@ class _Reader:
             self._take(",")
         self._need(";")
         principal, resource, context = parts.get("principal"), parts.get("resource"), parts.get("context")
+        if self.base is not None:
+            self._more(line, names, principal, resource, context)
+            return
         if not (isinstance(principal, str) and isinstance(resource, str) and isinstance(context, Record)):
             raise self._error(line, "an action needs `principal`, `resource` and `context`")
         at = context.members.get("at")
@@ -258,6 +285,23 @@ class _Reader:
             if name in self.actions:
                 raise self._error(line, f"action `{name}` is declared twice")
             self.actions[name] = ActionShape(name, principal, resource, group, facts)
+
+    def _more(
+        self, line: int, names: list[str], principal: object, resource: object, context: object
+    ) -> None:
+        """Groups of facts that a pack adds to actions of the schema."""
+        if principal is not None or resource is not None or not isinstance(context, Record):
+            raise self._error(line, "a pack adds groups to the `context` of an action and to nothing else")
+        for name in names:
+            shape = (self.base or {}).get(name)
+            if shape is None:
+                raise self._error(line, f"`{name}` is no action of the schema")
+            for group, record in context.members.items():
+                if isinstance(record, Leaf):
+                    raise self._error(line, f"`{group}` is one fact; a pack adds whole groups of facts")
+                if group in shape.facts.members or group in self.groups.get(name, {}):
+                    raise self._error(line, f"`{name}` has a group `{group}` already")
+                self.groups.setdefault(name, {})[group] = record
 
     def _one_entity(self) -> str:
         line = self.token.line
@@ -279,6 +323,28 @@ def read_schema(text: str, file: Path) -> Mapping[str, ActionShape]:
     if not reader.actions:
         raise PackError(file, 0, "the schema declares no action", "declare at least one action")
     return reader.actions
+
+
+def read_groups(text: str, file: Path, shapes: Mapping[str, ActionShape]) -> Groups:
+    """The groups of facts that a pack adds to the context of actions, by action and group.
+
+    Raises: PackError.
+    """
+    reader = _Reader(text, file, shapes)
+    reader.read()
+    if not reader.groups:
+        raise PackError(file, 0, "it adds no facts to any action", "add a group, or remove the file")
+    return reader.groups
+
+
+def with_groups(shapes: Mapping[str, ActionShape], *added: Groups) -> Mapping[str, ActionShape]:
+    """The shapes with the groups of several packs added; theirs have names of their own."""
+    for groups in added:
+        shapes = {
+            name: shape.with_groups(groups[name]) if name in groups else shape
+            for name, shape in shapes.items()
+        }
+    return shapes
 
 
 def schema_json(shapes: Mapping[str, ActionShape]) -> str:

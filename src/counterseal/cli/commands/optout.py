@@ -38,7 +38,7 @@ WHO = {
 @command(optout, "who")
 def who(desk: Desk) -> Outcome:
     """Who may decline under the policies in force, and how long a list holds."""
-    rule = desk.office.policies.opt_out
+    rule = desk.office.policies.opt_out(desk.office.clock())
     in_force = desk.office.policies.in_force(desk.office.clock())
     data = {"who_may": rule.who_may, "list_valid_days": rule.list_valid_days, "pack_digest": in_force.digest}
     return Outcome(data, headline=WHO[rule.who_may])
