@@ -24,15 +24,7 @@ RIDING = {
     "open a referral",
 }
 # Not built yet: nobody can do it.
-WITHOUT_VERB = {
-    "cite a lead",
-    "dismiss a finding",
-    "act on a finding",
-    "refer a finding",
-    "dismiss a referred finding",
-    "act on a referred finding",
-    "answer a referral",
-}
+WITHOUT_VERB = {"cite a lead"}
 
 
 def named_in_code() -> set[str]:

@@ -11,8 +11,8 @@ from counterseal.gateway.moving import ALL, stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.request_search import payload_digest
 from counterseal.gateway.sealing import change
-from counterseal.oversight.models import Duty
-from counterseal.terms.decisions import Refusal
+from counterseal.oversight.models import Duty, SupervisorReview
+from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError, StaleError
 
 _MOVES = {
@@ -20,6 +20,11 @@ _MOVES = {
     ApprovalKind.EXIGENT: "approve an exigent use",
     ApprovalKind.EVENT: "approve a use at a protected event",
 }
+_REVIEWED_IT = Unmet(
+    "HSI-M/4E4-supervisor-review",
+    "you reviewed this search as its supervisor, and nobody approves what they reviewed",
+    "ask another person who may approve it",
+)
 
 
 def approve_search(
@@ -45,6 +50,10 @@ def approve_search(
         )
         if refusal:
             return refusal
+        if SupervisorReview.objects.filter(request_id=request_id, reviewer_id=by).exists():
+            return now.refuse(
+                "approval.refused", now.unmet([_REVIEWED_IT]), by=by, action=move, target=request_id
+            )
         if Approval.objects.filter(request=request, kind=kind).exists():
             raise StaleError(f"request `{request_id}` was decided already; read it again before you act")
         if payload_digest(office, request) != request.payload_digest:

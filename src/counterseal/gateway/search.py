@@ -28,6 +28,7 @@ from counterseal.gateway.office import Office
 from counterseal.gateway.partners import Partner, partner_of
 from counterseal.gateway.records import read_records
 from counterseal.gateway.request_search import payload_digest
+from counterseal.gateway.review_reasons import with_reasons
 from counterseal.gateway.sealing import Change, Sealed, change
 from counterseal.ledger.canonical import write_canonical
 from counterseal.oversight.models import Duty, Service, ServiceReview, VaultObject
@@ -162,7 +163,10 @@ def _seal_intent(
     )
     index = now.next_index
     request.status, request.intent_index, request.submitted_at = RequestStatus.SUBMITTED, index, now.at
-    duties = [row for o in permit.obligations for row in _open_duty(now, request, o)]
+    duties: list[SealedRow] = [
+        *with_reasons(now, request, [_duty(now, request, o) for o in permit.obligations]),
+        *(_service_review(now, request, o) for o in permit.obligations if o.name == "service-review"),
+    ]
     duties += _many_faces(now, request, faces)
     sealed = now.seal(
         "search.intent",
@@ -206,8 +210,8 @@ def _many_faces(now: Change, request: SearchRequest, faces: int) -> list[SealedR
     ]
 
 
-def _open_duty(now: Change, request: SearchRequest, obligation: Obligation) -> list[SealedRow]:
-    duty = Duty(
+def _duty(now: Change, request: SearchRequest, obligation: Obligation) -> Duty:
+    return Duty(
         id=now.office.new_id(Duty),
         kind=obligation.name,
         clause=obligation.clause,
@@ -217,9 +221,10 @@ def _open_duty(now: Change, request: SearchRequest, obligation: Obligation) -> l
         opened_at=now.at,
         due=now.at + obligation.within,
     )
-    if obligation.name != "service-review":
-        return [duty]
-    review = ServiceReview(
+
+
+def _service_review(now: Change, request: SearchRequest, obligation: Obligation) -> ServiceReview:
+    return ServiceReview(
         id=now.office.new_id(ServiceReview),
         service_id=request.service_id,
         because_of_request=request.id,
@@ -227,7 +232,6 @@ def _open_duty(now: Change, request: SearchRequest, obligation: Obligation) -> l
         opened_at=now.at,
         due=now.at + obligation.within,
     )
-    return [duty, review]
 
 
 def _seal_failure(

@@ -31,6 +31,12 @@ from counterseal.oversight.models.optout import (
 )
 from counterseal.oversight.models.partners import PartnerAgreement, PartnerService
 from counterseal.oversight.models.retention import Hold, HoldStatus
+from counterseal.oversight.models.samples import (
+    PeriodStatus,
+    ReviewConclusion,
+    SamplePeriod,
+    SupervisorReview,
+)
 from counterseal.oversight.models.services import (
     AcquisitionReview,
     ProgramCode,
@@ -85,17 +91,21 @@ __all__ = [
     "OptOutStatus",
     "PartnerAgreement",
     "PartnerService",
+    "PeriodStatus",
     "PrincipleEvidence",
     "ProgramCode",
     "Reconciliation",
     "Referral",
     "ReferralStatus",
+    "ReviewConclusion",
     "ReviewOutcome",
     "RiskStatus",
+    "SamplePeriod",
     "Service",
     "ServiceReview",
     "ServiceStatus",
     "ServiceTest",
+    "SupervisorReview",
     "TermsAcceptance",
     "TrialDeclaration",
     "Use",

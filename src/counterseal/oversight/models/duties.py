@@ -7,7 +7,10 @@ from counterseal.terms.rows import SealedRow
 
 
 class Duty(SealedRow):
-    """An obligation that a permit opened: what, who, until when. Lateness is a fact that policy reads."""
+    """An obligation that a permit opened: what, who, until when. Lateness is a fact that policy reads.
+
+    because: codes that say why a search is reviewed.
+    """
 
     prefix = "duty"
 
@@ -16,6 +19,7 @@ class Duty(SealedRow):
     about = models.CharField(max_length=48)
     person_id = models.CharField(max_length=48)
     owner = models.CharField(max_length=40)
+    because = models.JSONField(default=list)
     opened_at = models.DateTimeField()
     due = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
