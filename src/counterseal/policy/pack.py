@@ -1,8 +1,9 @@
 """One pack: a source document turned into clauses, policies, duties, texts and parameters.
 
-A folder `policies/<document>/` holds source.toml, clauses.toml, conditions.toml, rules.cedar and, where the
-document needs them, obligations.cedar, attestations.toml, narrative.toml and opt-out.toml; cases/ decides
-nothing and is not read here. What concerns one pack alone is checked here, several together in library.py.
+A folder `policies/<document>/` holds source.toml, clauses.toml, rules.cedar and, where the document needs them,
+conditions.toml (a pack that permits), facts.cedarschema (facts that it brings itself), obligations.cedar,
+attestations.toml, narrative.toml, opt-out.toml, retention.toml and pack.sig; cases/ decides nothing and is not
+read here. What concerns one pack alone is checked here, several together in library.py.
 """
 
 import hashlib
@@ -18,14 +19,24 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from counterseal.policy.engine import CedarError, Json, Schema, faults_of, policies_of
+from counterseal.policy.composition import Layer
+from counterseal.policy.engine import (
+    CedarError,
+    Json,
+    Schema,
+    compile_schema_json,
+    faults_of,
+    policies_of,
+)
 from counterseal.policy.errors import PackError
-from counterseal.policy.reads import asks_presence, compares
-from counterseal.policy.schema import ActionShape
+from counterseal.policy.reads import asks_presence, can_err, compares
+from counterseal.policy.schema import ActionShape, Groups, read_groups, schema_json, with_groups
 from counterseal.terms.sessions import Factor
 
-REQUIRED_FILES = ("source.toml", "clauses.toml", "conditions.toml", "rules.cedar")
+REQUIRED_FILES = ("source.toml", "clauses.toml", "rules.cedar")
 OPTIONAL_FILES = (
+    "conditions.toml",
+    "facts.cedarschema",
     "obligations.cedar",
     "attestations.toml",
     "narrative.toml",
@@ -35,6 +46,7 @@ OPTIONAL_FILES = (
     "supervision.toml",
 )
 _CASES = "cases"
+SIGNATURE = "pack.sig"
 
 
 class Status(StrEnum):
@@ -63,7 +75,11 @@ KINDS = ("definition", "permission", "prohibition", "duty", "right", "promise")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a pack comes from. in_force_from, in_force_until: days in UTC, the second one not included."""
+    """Where a pack comes from. in_force_from, in_force_until: days in UTC, the second one not included.
+
+    successor: the pack that follows. successor_elsewhere: the text that follows where no pack here carries it;
+    what this one forbids then goes on counting.
+    """
 
     id: str
     title: str
@@ -74,13 +90,28 @@ class Source:
     in_force_from: date
     in_force_until: date | None
     successor: str | None
+    successor_elsewhere: str
     note: str
     permits: tuple[str, ...]
+    layer: Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a person attests to where no software can hold a clause: who, what, and how often in plain words."""
+
+    who: str
+    what: str
+    every: str
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One numbered sentence of a source document, in our words. reason: why it is not covered."""
+    """One numbered sentence of a source document, in our words.
+
+    reason: why it is not covered. verified: false where we could not read the text itself. tests: what shows the
+    holders other than cedar, as `file::name`. form: of an organisational holder.
+    """
 
     id: str
     pack: str
@@ -90,6 +121,9 @@ class Clause:
     held_by: tuple[Holder, ...]
     note: str = ""
     reason: str = ""
+    verified: bool = True
+    tests: tuple[str, ...] = ()
+    form: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +338,20 @@ class Pack:
     holds: tuple[HoldRule, ...]
     sessions: SessionRule | None
     supervision: SupervisionRule | None
+    groups: Groups
     digests: Mapping[str, str]
     folder: Path
+
+    @property
+    def listing(self) -> str:
+        """A line for each file that decides, sorted: what the pack's digest and its signature are of."""
+        lines = sorted(f"{digest}  {self.source.id}/{name}\n" for name, digest in self.digests.items())
+        return "".join(lines)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the listing."""
+        return "sha256:" + hashlib.sha256(self.listing.encode()).hexdigest()
 
 
 def _in_scope(cedar: Json, shape: ActionShape) -> bool:
@@ -326,7 +372,7 @@ def actions_of(cedar: Json) -> tuple[str, ...] | None:
     return tuple(entity["id"] for entity in named)
 
 
-class _File:
+class TextFile:
     """One file of a pack: its text, and errors that know their place."""
 
     def __init__(self, path: Path) -> None:
@@ -367,10 +413,10 @@ class _File:
             raise PackError(self.path, line, f"not valid TOML: {error}", "mend the line") from error
 
 
-class _Table:
+class TomlTable:
     """One table of a TOML file, read field by field; what is left over is an error."""
 
-    def __init__(self, file: _File, values: object, needle: str) -> None:
+    def __init__(self, file: TextFile, values: object, needle: str) -> None:
         if not isinstance(values, dict):
             raise file.error(f"`{needle}` is not a table", "write it as a table", needle)
         self.file = file
@@ -422,8 +468,12 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     """
     files = _files(folder)
     source = _source(folder.name, files["source.toml"], shapes)
-    clauses = _clauses(source.id, files["clauses.toml"])
-    conditions = _conditions(files["conditions.toml"], clauses, own)
+    clauses = _clauses(source, files["clauses.toml"])
+    groups: Groups = {}
+    if brought := files.get("facts.cedarschema"):
+        groups = read_groups(brought.text, brought.path, shapes)
+        schema = compile_schema_json(schema_json(with_groups(shapes, groups)))
+    conditions = _conditions(files.get("conditions.toml"), clauses, own)
     policies = _rules(source, files["rules.cedar"], schema, shapes, conditions, clauses)
     duties = _obligations(source, files.get("obligations.cedar"), schema, clauses)
     attestations = _attestations(files.get("attestations.toml"), policies, clauses)
@@ -432,7 +482,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     clocks, holds = _retention(files.get("retention.toml"), clauses)
     sessions = _sessions(files.get("sessions.toml"), clauses)
     supervision = _supervision(files.get("supervision.toml"), clauses)
-    _all_used(files["conditions.toml"], conditions, policies)
+    _all_used(files.get("conditions.toml"), conditions, policies)
     _all_held(files["clauses.toml"], clauses, policies, duties)
     return Pack(
         source,
@@ -446,33 +496,42 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
         holds,
         sessions,
         supervision,
+        groups,
         {name: file.digest for name, file in files.items()},
         folder,
     )
 
 
-def _files(folder: Path) -> dict[str, _File]:
-    known = {*REQUIRED_FILES, *OPTIONAL_FILES, _CASES}
+def _files(folder: Path) -> dict[str, TextFile]:
+    known = {*REQUIRED_FILES, *OPTIONAL_FILES, SIGNATURE, _CASES}
     present = sorted(path.name for path in folder.iterdir())
     for name in present:
         if name not in known:
             raise PackError(folder / name, 0, "no file of a pack has this name", "rename it or take it out")
     return {
-        name: _File(folder / name)
+        name: TextFile(folder / name)
         for name in (*REQUIRED_FILES, *OPTIONAL_FILES)
         if name in REQUIRED_FILES or name in present
     }
 
 
-def _source(pack: str, file: _File, shapes: Mapping[str, ActionShape]) -> Source:
-    table = _Table(file, file.toml(), "title")
+def _source(pack: str, file: TextFile, shapes: Mapping[str, ActionShape]) -> Source:
+    table = TomlTable(file, file.toml(), "title")
     status = table.text("status")
     if status not in set(Status):
         raise file.error(f"`{status}` is no status", "write one of: " + ", ".join(Status), "status =")
     begin = table.take("in_force_from", date, "a day such as 2021-01-15")
     end = table.maybe("in_force_until", date, "a day such as 2025-01-15")
     successor = table.maybe("successor", str, "the folder name of another pack")
+    elsewhere = table.maybe("successor_elsewhere", str, "the text that follows, in words") or ""
+    layer = table.text("layer")
+    if layer not in set(Layer):
+        raise file.error(f"`{layer}` is no layer", "write one of: " + ", ".join(Layer), "layer =")
     permits = table.texts("permits", empty=True)
+    if permits and layer == Layer.OVERLAY:
+        raise file.error(
+            "an overlay permits nothing", "empty `permits`, or say that the pack is base", "permits ="
+        )
     for action in permits:
         if action not in shapes:
             raise file.error(
@@ -484,8 +543,12 @@ def _source(pack: str, file: _File, shapes: Mapping[str, ActionShape]) -> Source
         )
     if status in (Status.SUPERSEDED, Status.WITHDRAWN) and end is None:
         raise file.error(f"a document that is {status} has a last day", "state `in_force_until`", "status =")
-    if status == Status.SUPERSEDED and successor is None:
-        raise file.error("a superseded document has a successor", "state `successor`", "status =")
+    if (status == Status.SUPERSEDED and successor is None and not elsewhere) or (successor and elsewhere):
+        raise file.error(
+            "a superseded document has a successor",
+            "state `successor`, or `successor_elsewhere` where no pack here carries it",
+            "status =",
+        )
     source = Source(
         id=pack,
         title=table.text("title"),
@@ -496,40 +559,61 @@ def _source(pack: str, file: _File, shapes: Mapping[str, ActionShape]) -> Source
         in_force_from=begin,
         in_force_until=end,
         successor=successor,
+        successor_elsewhere=elsewhere,
         note=table.text("note"),
         permits=permits,
+        layer=Layer(layer),
     )
     table.done()
     return source
 
 
-def _clauses(pack: str, file: _File) -> dict[str, Clause]:
-    top = _Table(file, file.toml(), "[[clause]]")
+def _clauses(source: Source, file: TextFile) -> dict[str, Clause]:
+    top = TomlTable(file, file.toml(), "[[clause]]")
     clauses: dict[str, Clause] = {}
     for values in top.take("clause", list, "at least one [[clause]]"):
         needle = f'id = "{values.get("id", "")}"' if isinstance(values, dict) else "clause"
-        table = _Table(file, values, needle)
+        table = TomlTable(file, values, needle)
         identifier, kind = table.text("id"), table.text("kind")
         if identifier in clauses:
             raise file.error(f"clause `{identifier}` is listed twice", "list it once", needle)
         if kind not in KINDS:
             raise file.error(f"`{kind}` is no kind of clause", "write one of: " + ", ".join(KINDS), needle)
-        held_by = table.texts("held_by")
+        held_by = table.texts("held_by", empty=True)
         for holder in held_by:
             if holder not in set(Holder):
                 raise file.error(
                     f"`{holder}` holds nothing up", "write some of: " + ", ".join(Holder), needle
                 )
+        verified = table.maybe("verified", bool, "true or false")
+        if verified is None and source.layer is Layer.OVERLAY:
+            raise file.error(
+                f"clause `{identifier}` does not say whether its text was read",
+                "state `verified`: true if somebody read the text itself, else false",
+                needle,
+            )
+        form = table.maybe("form", dict, "a table with `who`, `what` and `every`")
         clause = Clause(
             id=identifier,
-            pack=pack,
+            pack=source.id,
             kind=kind,
             section=table.text("section"),
             says=table.text("says"),
             held_by=tuple(Holder(holder) for holder in held_by),
             note=table.maybe("note", str, "a text") or "",
             reason=table.maybe("reason", str, "a text") or "",
+            verified=verified is not False,
+            tests=table.texts("tests") if "tests" in table.values else (),
+            form=_form(file, form, needle),
         )
+        if (Holder.ORGANISATIONAL in clause.held_by) != (clause.form is not None):
+            raise file.error(
+                f"clause `{identifier}` needs a `form` if, and only if, it is organisational",
+                "say who attests to what, and how often",
+                needle,
+            )
+        if not held_by:
+            raise file.error(f"nobody holds clause `{identifier}`", "say what does, or `not covered`", needle)
         if (Holder.NOT_COVERED in clause.held_by) != bool(clause.reason):
             raise file.error(
                 f"clause `{identifier}` needs a `reason` if, and only if, it is not covered",
@@ -542,10 +626,22 @@ def _clauses(pack: str, file: _File) -> dict[str, Clause]:
     return clauses
 
 
-def _conditions(file: _File, clauses: Mapping[str, Clause], own: frozenset[str]) -> dict[str, Condition]:
-    conditions = {}
-    for name, values in file.toml().items():
-        table = _Table(file, values, f"[{name}]")
+def _form(file: TextFile, values: object, needle: str) -> Form | None:
+    if values is None:
+        return None
+    table = TomlTable(file, values, needle)
+    form = Form(table.text("who"), table.text("what"), table.text("every"))
+    table.done()
+    return form
+
+
+def _conditions(
+    file: TextFile | None, clauses: Mapping[str, Clause], own: frozenset[str]
+) -> dict[str, Condition]:
+    conditions: dict[str, Condition] = {}
+    for name, values in file.toml().items() if file else ():
+        assert file is not None
+        table = TomlTable(file, values, f"[{name}]")
         condition = Condition(name, table.texts("clauses"), table.text("missing"), table.text("remedy"))
         table.done()
         for clause in condition.clauses:
@@ -555,7 +651,7 @@ def _conditions(file: _File, clauses: Mapping[str, Clause], own: frozenset[str])
     return conditions
 
 
-def _needs_cedar(file: _File, clauses: Mapping[str, Clause], clause: str, needle: str) -> None:
+def _needs_cedar(file: TextFile, clauses: Mapping[str, Clause], clause: str, needle: str) -> None:
     if clause not in clauses:
         raise file.error(
             f"clause `{clause}` is not in clauses.toml of this pack", "list it or mend the id", needle
@@ -568,7 +664,7 @@ def _needs_cedar(file: _File, clauses: Mapping[str, Clause], clause: str, needle
         )
 
 
-def _annotated(file: _File, schema: Schema) -> Iterator[tuple[Json, Callable[[str], str]]]:
+def _annotated(file: TextFile, schema: Schema) -> Iterator[tuple[Json, Callable[[str], str]]]:
     """Each policy of a file, checked by Cedar, with a reader of its annotations."""
     try:
         parsed = policies_of(file.text)
@@ -612,6 +708,13 @@ def _annotated(file: _File, schema: Schema) -> Iterator[tuple[Json, Callable[[st
                 f"policy `{identifier}` uses `has`: an absent fact would pass it by",
                 "read the fact itself; every fact is required",
             )
+        if operation := can_err(cedar):
+            raise PackError(
+                file.path,
+                place(number),
+                f"policy `{identifier}` could end in an error by `{operation}`, and an erring policy is skipped",
+                "compare facts with one another or with constants; let the gateway do the sum",
+            )
         for part in ("principal", "resource"):
             if cedar[part]["op"] not in ("All", "is") or "in" in cedar[part]:
                 raise PackError(
@@ -636,7 +739,7 @@ def _failing_line(text: str) -> int:
 
 def _rules(
     source: Source,
-    file: _File,
+    file: TextFile,
     schema: Schema,
     shapes: Mapping[str, ActionShape],
     conditions: Mapping[str, Condition],
@@ -695,7 +798,7 @@ def _rules(
 _WITHIN = re.compile(r"P(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,4})H)?(?:(\d{1,4})M)?)?")
 
 
-def _time(file: _File, text: str, needle: str) -> timedelta:
+def _time(file: TextFile, text: str, needle: str) -> timedelta:
     found = _WITHIN.fullmatch(text)
     days, hours, minutes = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     if days + hours + minutes == 0:
@@ -705,7 +808,7 @@ def _time(file: _File, text: str, needle: str) -> timedelta:
 
 def _obligations(
     source: Source,
-    file: _File | None,
+    file: TextFile | None,
     schema: Schema,
     clauses: Mapping[str, Clause],
 ) -> tuple[Duty, ...]:
@@ -736,12 +839,12 @@ def _obligations(
 
 
 def _attestations(
-    file: _File | None, policies: tuple[Policy, ...], clauses: Mapping[str, Clause]
+    file: TextFile | None, policies: tuple[Policy, ...], clauses: Mapping[str, Clause]
 ) -> dict[str, Attestation]:
     attestations = {}
     for kind, values in file.toml().items() if file else ():
         assert file is not None
-        table = _Table(file, values, f"[{kind}]")
+        table = TomlTable(file, values, f"[{kind}]")
         text = Attestation(
             kind=kind,
             clause=table.text("clause"),
@@ -763,10 +866,10 @@ def _attestations(
     return attestations
 
 
-def _narrative(file: _File | None, policies: tuple[Policy, ...]) -> NarrativeRule | None:
+def _narrative(file: TextFile | None, policies: tuple[Policy, ...]) -> NarrativeRule | None:
     if file is None:
         return None
-    table = _Table(file, file.toml(), "fact")
+    table = TomlTable(file, file.toml(), "fact")
     fact, minimum = table.text("fact"), table.take("minimum_distinct_words", int, "a whole number")
     words = table.texts("stop_list")
     table.done()
@@ -782,10 +885,10 @@ def _narrative(file: _File | None, policies: tuple[Policy, ...]) -> NarrativeRul
     return NarrativeRule(minimum, frozenset(words))
 
 
-def _opt_out(file: _File | None) -> OptOutRule | None:
+def _opt_out(file: TextFile | None) -> OptOutRule | None:
     if file is None:
         return None
-    table = _Table(file, file.toml(), "who_may")
+    table = TomlTable(file, file.toml(), "who_may")
     who_may, days = table.text("who_may"), table.take("list_valid_days", int, "a whole number")
     table.done()
     if who_may not in WHO_MAY_DECLINE:
@@ -803,16 +906,16 @@ _CODE = re.compile(r"[a-z][a-z0-9-]*")
 
 
 def _retention(
-    file: _File | None, clauses: Mapping[str, Clause]
+    file: TextFile | None, clauses: Mapping[str, Clause]
 ) -> tuple[tuple[Clock, ...], tuple[HoldRule, ...]]:
     if file is None:
         return (), ()
-    top = _Table(file, file.toml(), "[[clock]]")
+    top = TomlTable(file, file.toml(), "[[clock]]")
     clocks: dict[str, Clock] = {}
     once: set[tuple[str, str]] = set()
     for values in top.take("clock", list, "at least one [[clock]]"):
         needle = f'id = "{values.get("id", "")}"' if isinstance(values, dict) else "clock"
-        table = _Table(file, values, needle)
+        table = TomlTable(file, values, needle)
         clock = Clock(
             id=table.text("id"),
             classes=table.texts("classes"),
@@ -842,7 +945,7 @@ def _retention(
     holds: dict[str, HoldRule] = {}
     for values in top.maybe("hold", list, "a list of [[hold]]") or ():
         needle = f'kind = "{values.get("kind", "")}"' if isinstance(values, dict) else "hold"
-        table = _Table(file, values, needle)
+        table = TomlTable(file, values, needle)
         rule = HoldRule(
             kind=table.text("kind"),
             clause=_known(file, clauses, table.text("clause"), needle),
@@ -857,10 +960,10 @@ def _retention(
     return tuple(clocks.values()), tuple(holds.values())
 
 
-def _sessions(file: _File | None, clauses: Mapping[str, Clause]) -> SessionRule | None:
+def _sessions(file: TextFile | None, clauses: Mapping[str, Clause]) -> SessionRule | None:
     if file is None:
         return None
-    top = _Table(file, file.toml(), "clause")
+    top = TomlTable(file, file.toml(), "clause")
     clause = _known(file, clauses, top.text("clause"), "clause =")
     lasts, idle = (_time(file, top.text(name), f"{name} =") for name in ("lasts", "idle"))
     if idle > lasts:
@@ -868,7 +971,7 @@ def _sessions(file: _File | None, clauses: Mapping[str, Clause]) -> SessionRule 
     least = _factor(file, top.text("least_factor"), "least_factor =")
     by_role: dict[str, Factor] = {}
     for values in top.maybe("stronger", list, "a list of [[stronger]]") or ():
-        table = _Table(file, values, "[[stronger]]")
+        table = TomlTable(file, values, "[[stronger]]")
         factor = _factor(file, table.text("factor"), "[[stronger]]")
         for role in table.texts("roles"):
             if role in by_role:
@@ -879,16 +982,16 @@ def _sessions(file: _File | None, clauses: Mapping[str, Clause]) -> SessionRule 
     return SessionRule(clause, lasts, idle, least, by_role)
 
 
-def _factor(file: _File, word: str, needle: str) -> Factor:
+def _factor(file: TextFile, word: str, needle: str) -> Factor:
     if word not in set(Factor):
         raise file.error(f"`{word}` is no factor", "write one of: " + ", ".join(Factor), needle)
     return Factor(word)
 
 
-def _supervision(file: _File | None, clauses: Mapping[str, Clause]) -> SupervisionRule | None:
+def _supervision(file: TextFile | None, clauses: Mapping[str, Clause]) -> SupervisionRule | None:
     if file is None:
         return None
-    top = _Table(file, file.toml(), "clause")
+    top = TomlTable(file, file.toml(), "clause")
     clause = _known(file, clauses, top.text("clause"), "clause =")
     written = top.text("share")
     share = Fraction(written) if re.fullmatch(r"[1-9]\d{0,3}/[1-9]\d{0,3}", written) else Fraction(0)
@@ -907,7 +1010,7 @@ def _supervision(file: _File | None, clauses: Mapping[str, Clause]) -> Supervisi
             )
     hours: dict[str, Hours] = {}
     for values in top.maybe("hours", list, "a list of [[hours]]") or ():
-        table = _Table(file, values, "[[hours]]")
+        table = TomlTable(file, values, "[[hours]]")
         unit = table.text("unit")
         if unit in hours:
             raise file.error(f"the hours of `{unit}` are listed twice", "list them once", f'unit = "{unit}"')
@@ -917,7 +1020,7 @@ def _supervision(file: _File | None, clauses: Mapping[str, Clause]) -> Supervisi
     worksheet: dict[str, str] = {}
     for values in top.take("line", list, "at least one [[line]] of the worksheet"):
         needle = f'id = "{values.get("id", "")}"' if isinstance(values, dict) else "line"
-        table = _Table(file, values, needle)
+        table = TomlTable(file, values, needle)
         line = table.text("id")
         _coded(file, f"review-{line}", needle)
         if line in worksheet:
@@ -930,7 +1033,7 @@ def _supervision(file: _File | None, clauses: Mapping[str, Clause]) -> Supervisi
     return SupervisionRule(clause, share, review, referral, frozenset(always), hours, worksheet)
 
 
-def _hours(file: _File, table: _Table, needle: str) -> Hours:
+def _hours(file: TextFile, table: TomlTable, needle: str) -> Hours:
     zone, days = table.text("zone"), table.texts("days")
     try:
         since, until = (time.fromisoformat(table.text(name)) for name in ("from", "until"))
@@ -949,7 +1052,7 @@ def _hours(file: _File, table: _Table, needle: str) -> Hours:
     return Hours(known, frozenset(_DAYS.index(day) for day in days), since, until)
 
 
-def _known(file: _File, clauses: Mapping[str, Clause], clause: str, needle: str) -> str:
+def _known(file: TextFile, clauses: Mapping[str, Clause], clause: str, needle: str) -> str:
     if clause not in clauses:
         raise file.error(
             f"clause `{clause}` is not in clauses.toml of this pack", "list it or mend the id", needle
@@ -957,22 +1060,24 @@ def _known(file: _File, clauses: Mapping[str, Clause], clause: str, needle: str)
     return clause
 
 
-def _coded(file: _File, code: str, needle: str) -> None:
+def _coded(file: TextFile, code: str, needle: str) -> None:
     if not _CODE.fullmatch(code) or len(code) > 40:
         raise file.error(
             f"`{code}` is no code", "write at most 40 lower-case letters, digits and hyphens", needle
         )
 
 
-def _all_used(file: _File, conditions: Mapping[str, Condition], policies: tuple[Policy, ...]) -> None:
+def _all_used(
+    file: TextFile | None, conditions: Mapping[str, Condition], policies: tuple[Policy, ...]
+) -> None:
     used = {condition.name for policy in policies if policy.permits for condition in policy.conditions}
     for name in conditions:
-        if name not in used:
+        if file is not None and name not in used:
             raise file.error(f"no permit names the condition `{name}`", "remove it or name it", f"[{name}]")
 
 
 def _all_held(
-    file: _File, clauses: Mapping[str, Clause], policies: tuple[Policy, ...], duties: tuple[Duty, ...]
+    file: TextFile, clauses: Mapping[str, Clause], policies: tuple[Policy, ...], duties: tuple[Duty, ...]
 ) -> None:
     held = {clause for policy in policies for condition in policy.conditions for clause in condition.clauses}
     held |= {duty.clause for duty in duties}
