@@ -70,7 +70,7 @@ def seal_destruction(
         outcome="done",
         clauses=clauses,
         public={"objects": len(objects), **(public or {})},
-        committed={**committed, "objects": [o.id for o in objects]},
+        committed={**committed, "case": case_of(about), "objects": [o.id for o in objects]},
         rows=samples,
         objects=objects,
     )

@@ -74,6 +74,10 @@ def disclose(
             outcome="done",
             decision=decision,
             public={"authority": authority.kind},
+            committed={
+                "authority_from": instant(authority.valid_from),
+                "authority_until": instant(authority.valid_until),
+            },
             rows=[disclosure],
         )
         return disclosure

@@ -47,7 +47,7 @@ def _run(office: Office, tiles: Path | None, progress: Callable[[int], None] | N
     state = LogState.objects.get()
     keys = key_history()
     report = pure.fsck(
-        _rows(progress),
+        log_rows(progress),
         (
             Node(*at_place(place), bytes(stored))
             for place, stored in LogNode.objects.values_list("place", "hash").iterator()
@@ -95,7 +95,8 @@ def _run(office: Office, tiles: Path | None, progress: Callable[[int], None] | N
     return Report(replace(report, findings=(*report.findings, *missing)), len(stored - known))
 
 
-def _rows(progress: Callable[[int], None] | None) -> Iterator[pure.LogRow]:
+def log_rows(progress: Callable[[int], None] | None = None) -> Iterator[pure.LogRow]:
+    """Every stored entry, in order, with what still opens it. progress: told how many were read."""
     opened = LogDisclosures.objects.order_by("index").iterator()
     disclosures = next(opened, None)
     for entry in LogEntry.objects.order_by("index").iterator():

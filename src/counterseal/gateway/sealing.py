@@ -25,7 +25,7 @@ from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.entry import JsonValue, PublicValue, Reason, make_entry
 from counterseal.ledger.receipt import build_receipt
 from counterseal.ledger.tree import Frontier, leaf_hash, place
-from counterseal.oversight.models import LogKey, VaultObject
+from counterseal.oversight.models import Duty, LogKey, VaultObject
 from counterseal.people.models import Session
 from counterseal.terms.decisions import Decision, Refusal, Unmet
 from counterseal.terms.errors import IntegrityError, StaleError, UnavailableError
@@ -123,6 +123,7 @@ class Change:
                 "action": action,
                 "target": target,
                 "rows": [[r.table(), r.id, r.digest()] for r in rows],
+                **_open_duties(rows),
                 **(committed or {}),
                 **bound,
             },
@@ -241,6 +242,16 @@ class Change:
                 "again, and where a change of key was interrupted, repeat `counterseal ledger rotate-key`"
             )
         return Frontier.from_bytes(bytes(row[0]))
+
+
+def _open_duties(rows: Sequence[SealedRow]) -> dict[str, JsonValue]:
+    """The duties that stand open in these rows, so that whoever reads the log can tell which were closed in time."""
+    duties = [
+        [row.id, row.kind, row.clause, row.due.isoformat()]
+        for row in rows
+        if isinstance(row, Duty) and row.closed_at is None
+    ]
+    return {"duties": duties} if duties else {}
 
 
 @contextmanager

@@ -16,13 +16,16 @@ class OpenIntents:
         """Nothing seen yet."""
         self._open: dict[int, None] = {}
 
-    def see(self, index: int, entry: Entry) -> None:
-        """Take the next entry."""
+    def see(self, index: int, entry: Entry) -> tuple[int, ...]:
+        """Take the next entry; answers with the intents that it closes."""
         if entry.kind.endswith((".outcome", ".failed")):
-            for cause in entry.causes:
-                self._open.pop(cause, None)
-        elif entry.kind.endswith(".intent") and entry.outcome != REFUSED:
+            closes = tuple(cause for cause in entry.causes if cause in self._open)
+            for cause in closes:
+                del self._open[cause]
+            return closes
+        if entry.kind.endswith(".intent") and entry.outcome != REFUSED:
             self._open[index] = None
+        return ()
 
     @property
     def open(self) -> tuple[int, ...]:

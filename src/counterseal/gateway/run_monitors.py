@@ -1,0 +1,101 @@
+"""Run the monitors: over an installation's own log with all its openings, or over an export with those one was given.
+
+The rules are the same code in both (`oversight/monitors`); what they are held to comes from the tables of
+transitions and from the policy packs. Nothing is written and nothing is sealed: an answer names entries, never
+persons.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time
+from itertools import pairwise
+
+from counterseal.casework.words import KEPT
+from counterseal.gateway.carrying_roles import carrying_roles
+from counterseal.gateway.cosignatures import with_cosignatures
+from counterseal.gateway.office import Office
+from counterseal.gateway.run_fsck import log_rows
+from counterseal.gateway.snapshot import snapshot
+from counterseal.ledger.directory import checkpoint_path
+from counterseal.ledger.entry import Disclosure
+from counterseal.ledger.fsck import LogRow
+from counterseal.ledger.tiles import CHECKPOINT, Reader
+from counterseal.oversight.models import LogKey, LogState
+from counterseal.oversight.monitors.expectations import Expectations, Period
+from counterseal.oversight.monitors.exported import open_export
+from counterseal.oversight.monitors.history import lines
+from counterseal.oversight.monitors.watch import Watched, watch
+from counterseal.oversight.transitions import THREE_OFFICES
+from counterseal.policy import PolicyError, PolicyLibrary
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+class StoredHistory:
+    """The history in this installation's database."""
+
+    def rows(self) -> Iterator[LogRow]:
+        """Every entry with every opening that still exists."""
+        return log_rows()
+
+    def notes(self) -> Iterator[tuple[str, bytes]]:
+        """The latest checkpoint, and that of each change of key."""
+        yield CHECKPOINT, with_cosignatures(bytes(LogState.objects.get().checkpoint))
+        for key in LogKey.objects.exclude(checkpoint=b""):
+            yield checkpoint_path(key.from_size), bytes(key.checkpoint)
+
+
+def run_monitors(office: Office, *, until: datetime | None = None) -> Watched:
+    """Follow the installation's own log. until: the instant as of which it is judged; unless told, now."""
+    expects = expectations(office.policies)
+    history = StoredHistory()
+    with snapshot():
+        return watch(lines(history), history.notes(), expects, until=until or office.clock())
+
+
+def monitor_export(
+    read: Reader,
+    openings: Mapping[int, Sequence[Disclosure]],
+    policies: PolicyLibrary,
+    *,
+    vkey: str | None = None,
+    kept: Iterable[int] = (),
+    until: datetime | None = None,
+) -> Watched:
+    """Follow an exported log, which is audited first. until: unless told, the instant of its last entry.
+
+    openings: what was handed over, by entry. policies: the packs as this program has them. vkey, kept: as
+    `open_export` takes them.
+
+    Raises:
+        HistoryUnreadableError, HistoryNotSoundError: as `open_export` and `watch` raise them.
+    """
+    history = open_export(read, openings, vkey=vkey, kept=kept)
+    return watch(lines(history), history.notes(), expectations(policies), until=until)
+
+
+def expectations(policies: PolicyLibrary) -> Expectations:
+    """What monitors are held to: roles from the tables of transitions, times and periods from the packs."""
+    within = {duty.name: duty.within for duty in policies.duties()}
+    return Expectations(
+        roles=carrying_roles(),
+        packs=periods(policies),
+        ratified_within=within["exigent-approval"],
+        noted_within=within["note-result"],
+        offices=THREE_OFFICES,
+        kept=frozenset(map(str, KEPT)),
+    )
+
+
+def periods(policies: PolicyLibrary) -> dict[str, tuple[Period, ...]]:
+    """When each policy set that these packs make counts, by its digest."""
+    days = {day for pack in policies.packs for day in (pack.source.in_force_from, pack.source.in_force_until)}
+    turns = {datetime.combine(day, time(), UTC) for day in days if day is not None}
+    found: dict[str, tuple[Period, ...]] = {}
+    for begins, ends in pairwise([_EVER, *sorted(turns), None]):
+        assert begins is not None
+        try:
+            digest = policies.in_force(begins).digest
+        except PolicyError:
+            continue  # what decided then cannot be made again here: its decisions are not evaluated
+        found[digest] = (*found.get(digest, ()), Period(begins, ends))
+    return found
