@@ -9,10 +9,7 @@ Every file that people read carries the caveat and the id of the record (R37). W
 listed as destroyed, never left out in silence. Who handed it over to whom is in the disclosure.
 """
 
-import hashlib
 import html
-import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,18 +19,25 @@ from typing import Any
 from counterseal.casework.models import CandidateListRow, CandidateRow, SearchRequest
 from counterseal.casework.words import ReviewStatus
 from counterseal.gateway.disclose import Authority, facts_of
-from counterseal.gateway.export_ledger import entry_of, key_history, receipt_of
+from counterseal.gateway.export_ledger import entry_of
 from counterseal.gateway.found import found
 from counterseal.gateway.office import Office
+from counterseal.gateway.package import (
+    as_json,
+    entry_files,
+    manifest_of,
+    new_folder,
+    picture_suffix,
+    release_files,
+    write_package,
+)
 from counterseal.gateway.review import CAVEAT
 from counterseal.gateway.sealing import change
-from counterseal.ledger import package_verifier
-from counterseal.ledger.entry import Disclosure as Opening
 from counterseal.ledger.entry import read_entry
 from counterseal.oversight.models import Disclosure, Service, ServiceTest
 from counterseal.oversight.vault import DestroyedError
 from counterseal.terms.decisions import Refusal
-from counterseal.terms.errors import BadInputError, UnavailableError
+from counterseal.terms.errors import BadInputError
 
 # What a package holds, in the words of the packs: a disclosure that names less does not carry one.
 CONTENTS = frozenset({"probe", "candidate-list", "search-report", "test-summary"})
@@ -62,8 +66,7 @@ def write_discovery_package(
             reviews are locked, or does not name what a package holds.
         UnavailableError: the folder cannot be written: the release is sealed, remove the folder and repeat.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInputError(f"`{folder}` is not empty: name a new folder")
+    new_folder(folder)
     with change(office) as now:
         office.acting(by)
         disclosure = found(Disclosure, disclosure_id)
@@ -91,15 +94,7 @@ def write_discovery_package(
         # (2), (3)
         indices = _entries(request, answered, disclosure)
         files = _files(office, disclosure, request, answered, indices, at=now.at)
-        manifest = _json(
-            {
-                "caveat": CAVEAT,
-                "record": request.id,
-                "disclosure": disclosure.id,
-                "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
-            }
-        )
-        digest = hashlib.sha256(manifest).hexdigest()
+        manifest, digest = manifest_of(files, caveat=CAVEAT, record=request.id, disclosure=disclosure.id)
         # (4)
         sealed = now.seal(
             "discovery.released",
@@ -112,14 +107,9 @@ def write_discovery_package(
             public={"authority": disclosure.authority_kind, "files": len(files)},
             committed={"manifest": digest, "recipient": disclosure.recipient, "disclosure": disclosure.id},
         )
-    files |= {
-        "manifest.json": manifest,
-        "release.json": sealed.body,
-        "release.receipt.txt": now.receipt,
-        "release.openings.json": _json(sorted(sealed.openings.values())),
-    }
+    files |= release_files(manifest, sealed.body, now.receipt, sealed.openings.values())
     # (5)
-    _write(folder, files)
+    write_package(folder, files)
     return Package(folder, request.id, len(files), len(indices) + 1, digest, sealed.index)
 
 
@@ -168,7 +158,8 @@ def _files(
     *,
     at: datetime,
 ) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
+    indices = list(indices)
+    files = entry_files(indices)
     destroyed: list[str] = []
 
     def photograph(name: str, object_id: str) -> str:
@@ -177,7 +168,7 @@ def _files(
         except DestroyedError:
             destroyed.append(f"{name} ({object_id})")
             return ""
-        path = f"photographs/{name}{_suffix(data)}"
+        path = f"photographs/{name}{picture_suffix(data)}"
         files[path] = data
         return path
 
@@ -253,12 +244,7 @@ def _files(
         "policy": [],
     }
     for index in indices:
-        body, openings = entry_of(index)
-        entry = read_entry(body)
-        files[f"entries/{index}.json"] = body
-        files[f"entries/{index}.receipt.txt"] = receipt_of(index)
-        # The initiator of other acts, and whatever was destroyed, stay as the openings that still exist.
-        files[f"entries/{index}.openings.json"] = _json([Opening.parse(text).encoded for text in openings])
+        entry = read_entry(files[f"entries/{index}.json"])
         report["policy"].append(
             {
                 "entry": index,
@@ -270,10 +256,8 @@ def _files(
             }
         )
     report["destroyed"] = destroyed
-    files["report.json"] = _json(report)
+    files["report.json"] = as_json(report)
     files["report.html"] = _page(report)
-    files["log.vkey"] = (key_history().current.vkey + "\n").encode("ascii")
-    files["verify.py"] = Path(package_verifier.__file__).read_bytes()
     files["README.txt"] = _README.format(record=request.id, caveat=CAVEAT).encode("utf-8")
     return files
 
@@ -311,17 +295,6 @@ def _tests(service: Service, when: datetime) -> dict[str, Any]:
         "says": "The reports named here state the rates with their intervals and groups; ask for them. A score is no "
         "probability that two photographs show one person.",
     }
-
-
-def _suffix(data: bytes) -> str:
-    for magic, suffix in ((b"\x89PNG", ".png"), (b"\xff\xd8", ".jpg"), (b"GIF8", ".gif"), (b"BM", ".bmp")):
-        if data.startswith(magic):
-            return suffix
-    return ".webp" if data[8:12] == b"WEBP" else ".bin"
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def _page(report: Mapping[str, Any]) -> bytes:
@@ -364,22 +337,6 @@ def _html(value: object) -> str:
     if text.startswith("photographs/"):
         return f'<figure><img src="{text}" alt="photograph"><figcaption>{text}: unconfirmed</figcaption></figure>'
     return text
-
-
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        for name, data in sorted(files.items()):
-            path = folder / name
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with path.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-    except OSError as error:
-        raise UnavailableError(
-            f"the package in `{folder}` is not complete: {error}; its release is sealed: remove the folder, mend the "
-            "storage, and write it again"
-        ) from error
 
 
 _README = """\

@@ -75,7 +75,9 @@ def end_auditor(office: AuditOffice, *, auditor_id: str, by: str) -> Auditor:
         known = auditors(office)
         ended = known.get(auditor_id)
         if ended is None:
-            raise BadInputError(f"there is no auditor `{auditor_id}`: `counterseal audit auditors` lists them")
+            raise BadInputError(
+                f"there is no auditor `{auditor_id}`: `counterseal audit auditors` lists them"
+            )
         if not ended.active:
             raise StaleError(f"`{auditor_id}` was ended already")
         if sum(each.active for each in known.values()) == 1:

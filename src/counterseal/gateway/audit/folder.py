@@ -105,7 +105,14 @@ class AuditOffice:
 
 
 def init_audit_folder(
-    folder: Path, *, name: str, home: Path, agency: KeyHistory, auditor: str, at: datetime, persons: Sequence[str]
+    folder: Path,
+    *,
+    name: str,
+    home: Path,
+    agency: KeyHistory,
+    auditor: str,
+    at: datetime,
+    persons: Sequence[str],
 ) -> str:
     """Make the folder of a new audit office and its first auditor; answers with that auditor's id.
 
@@ -115,7 +122,9 @@ def init_audit_folder(
         BadInputError: the folder holds something, lies in the home or around it, or a name cannot be used.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInputError(f"`{folder}` is not empty; an audit office needs a new folder (nothing was changed there)")
+        raise BadInputError(
+            f"`{folder}` is not empty; an audit office needs a new folder (nothing was changed there)"
+        )
     _apart(folder, home)
     if not re.fullmatch(r"[a-z0-9.-]+(/[a-z0-9.-]+)*", name) or not auditor.strip():
         raise BadInputError(
@@ -134,9 +143,7 @@ def init_audit_folder(
         folder / "audit.toml",
         f"name = {json.dumps(name)}\nhome = {json.dumps(str(home.absolute()))}\n".encode(),
     )
-    office = open_audit_folder(
-        folder, clock=lambda: at, token=secrets.token_bytes, using=_no_database
-    )
+    office = open_audit_folder(folder, clock=lambda: at, token=secrets.token_bytes, using=_no_database)
     first = office.new_name("auditor")
     office.seal(
         "audit.opened",

@@ -203,7 +203,9 @@ class OwnLog:
         with self._reading() as database:
             frontier, note = _state(database)
             if not 0 <= index < frontier.size:
-                raise BadInputError(f"the audit office's log has {frontier.size} entries; there is no entry {index}")
+                raise BadInputError(
+                    f"the audit office's log has {frontier.size} entries; there is no entry {index}"
+                )
             return build_receipt(index, inclusion_proof(index, frontier.size, _Nodes(database)), note)
 
     def latest(self) -> tuple[Checkpoint, bytes]:
@@ -225,10 +227,12 @@ class OwnLog:
     def keep_cosignature(self, size: int, vkey: str, note: bytes, line: str) -> None:
         """Keep a witness's line on the checkpoint of this size."""
         with self._turn() as database:
-            database.execute("INSERT OR IGNORE INTO cosignature VALUES (?, ?, ?, ?)", (size, vkey, note, line))
+            database.execute(
+                "INSERT OR IGNORE INTO cosignature VALUES (?, ?, ?, ?)", (size, vkey, note, line)
+            )
 
     def verify(self, older: Sequence[bytes] = ()) -> tuple[Finding, ...]:
-        """Compute everything again: entries, openings, tree, checkpoint; and hold it against checkpoints that were kept."""
+        """Compute everything again: entries, openings, tree, checkpoint; hold it against kept ones."""
         with self._reading() as database:
             frontier, note = _state(database)
             rows = [
@@ -304,7 +308,9 @@ class OwnLog:
         try:
             head = (self._folder / HEAD).read_bytes()
         except OSError as error:
-            raise IntegrityError(f"the head file of the audit office's log cannot be read: {error}") from error
+            raise IntegrityError(
+                f"the head file of the audit office's log cannot be read: {error}"
+            ) from error
         for finding in self._not_a_prefix(head, frontier.size, database):
             raise IntegrityError(f"the audit office's log was put back from an older copy: {finding.says}")
 
@@ -375,8 +381,9 @@ class _Nodes:
         self._database = database
 
     def __call__(self, level: int, index: int) -> bytes:
-        row = self._database.execute("SELECT hash FROM node WHERE place = ?", (place(level, index),)).fetchone()
+        row = self._database.execute(
+            "SELECT hash FROM node WHERE place = ?", (place(level, index),)
+        ).fetchone()
         if row is None:
             raise IntegrityError(f"the stored hash {level}/{index} of the audit office's log is gone")
         return bytes(row[0])
-

@@ -164,7 +164,9 @@ def _check(office: AuditOffice) -> Reading:
     if size > head.size:
         raise IntegrityError(f"it has {head.size} entries; {size} were seen before: it was put back or cut")
     if size and root_hash(size, node) != root:
-        raise IntegrityError(f"its first {size} entries are not those that were seen before: there are two histories")
+        raise IntegrityError(
+            f"its first {size} entries are not those that were seen before: there are two histories"
+        )
     return Reading(office.home, keys, head, tuple(entries))
 
 
@@ -196,14 +198,17 @@ def _copy(home: Path, folder: Path) -> None:
                 return
     except OSError as error:
         raise UnavailableError(f"the home `{home}` cannot be read: {error.strerror or error}") from error
-    raise UnavailableError(f"the home `{home}` changes faster than it can be read: try again, or read a backup of it")
+    raise UnavailableError(
+        f"the home `{home}` changes faster than it can be read: try again, or read a backup of it"
+    )
 
 
 def _copy_file(source: Path, target: Path) -> bytes:
     digest = hashlib.sha256()
-    with source.open("rb") as file, os.fdopen(
-        os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
-    ) as copy:
+    with (
+        source.open("rb") as file,
+        os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as copy,
+    ):
         while block := file.read(_BLOCK):
             digest.update(block)
             copy.write(block)
