@@ -20,6 +20,7 @@ from counterseal.policy.pack import (
     Status,
     SupervisionRule,
 )
+from counterseal.policy.signals import SignalRule
 
 __all__ = [
     "CLOCK_STARTS",
@@ -36,6 +37,7 @@ __all__ = [
     "PolicyLibrary",
     "PolicySetInForce",
     "SessionRule",
+    "SignalRule",
     "Source",
     "Status",
     "SupervisionRule",

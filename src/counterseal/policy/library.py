@@ -45,6 +45,7 @@ from counterseal.policy.pack import (
 )
 from counterseal.policy.reads import facts_read
 from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, read_schema, schema_json, with_groups
+from counterseal.policy.signals import SignalRule
 from counterseal.policy.together import check_signatures, read_composition
 
 # Facts by name; an empty tree means the fact, or the group, as a whole.
@@ -261,6 +262,11 @@ class PolicyLibrary:
         if not rules:
             raise UnknownClauseError("no pack in force has a sessions.toml: nobody can sign in")
         return reduce(SessionRule.stricter, rules)
+
+    def signals(self, at: datetime) -> SignalRule | None:
+        """The numbers of signals, of the latest pack in force that has any."""
+        rules = [pack.signals for pack, _ in self._states(at) if pack.signals is not None]
+        return rules[-1] if rules else None
 
     def supervision(self, at: datetime) -> SupervisionRule:
         """What supervisors review: the strictest word of the packs in force.

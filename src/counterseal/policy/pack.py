@@ -31,6 +31,7 @@ from counterseal.policy.engine import (
 from counterseal.policy.errors import PackError
 from counterseal.policy.reads import asks_presence, can_err, compares
 from counterseal.policy.schema import ActionShape, Groups, read_groups, schema_json, with_groups
+from counterseal.policy.signals import SignalRule, read_signals
 from counterseal.terms.sessions import Factor
 
 REQUIRED_FILES = ("source.toml", "clauses.toml", "rules.cedar")
@@ -44,6 +45,7 @@ OPTIONAL_FILES = (
     "retention.toml",
     "sessions.toml",
     "supervision.toml",
+    "signals.toml",
 )
 _CASES = "cases"
 SIGNATURE = "pack.sig"
@@ -338,6 +340,7 @@ class Pack:
     holds: tuple[HoldRule, ...]
     sessions: SessionRule | None
     supervision: SupervisionRule | None
+    signals: SignalRule | None
     groups: Groups
     digests: Mapping[str, str]
     folder: Path
@@ -482,6 +485,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     clocks, holds = _retention(files.get("retention.toml"), clauses)
     sessions = _sessions(files.get("sessions.toml"), clauses)
     supervision = _supervision(files.get("supervision.toml"), clauses)
+    signals = _signals(files.get("signals.toml"), clauses)
     _all_used(files.get("conditions.toml"), conditions, policies)
     _all_held(files["clauses.toml"], clauses, policies, duties)
     return Pack(
@@ -496,6 +500,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
         holds,
         sessions,
         supervision,
+        signals,
         groups,
         {name: file.digest for name, file in files.items()},
         folder,
@@ -986,6 +991,17 @@ def _factor(file: TextFile, word: str, needle: str) -> Factor:
     if word not in set(Factor):
         raise file.error(f"`{word}` is no factor", "write one of: " + ", ".join(Factor), needle)
     return Factor(word)
+
+
+def _signals(file: TextFile | None, clauses: Mapping[str, Clause]) -> SignalRule | None:
+    if file is None:
+        return None
+    return read_signals(
+        file,
+        {name: TomlTable(file, values, f"[{name}]") for name, values in file.toml().items()},
+        lambda clause, needle: _known(file, clauses, clause, needle),
+        lambda text, needle: _time(file, text, needle),
+    )
 
 
 def _supervision(file: TextFile | None, clauses: Mapping[str, Clause]) -> SupervisionRule | None:

@@ -1,0 +1,255 @@
+"""Compare what each person did in a month with others, and with their own past.
+
+One question for every count: given what others do in as much exposure, how often would chance bring about at least
+as much? Searches are held against closed cases, searches out of hours against searches, quick approvals
+against approvals, and so on. Others differ among themselves, and the tail allows for it (`chances.py`); so
+somebody who is a little above the rest is no signal. Asked with each new month, and never of those for whom
+there is too little to compare with.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from counterseal.oversight.signals.chances import rate_of, tail_of_counts, tail_of_pairs
+from counterseal.oversight.signals.rows import Approved, History, Search, Signal, month_of
+from counterseal.policy import SignalRule
+
+
+@dataclass(slots=True)
+class Cell:
+    """One person in one month: events, how much there was to have them in, and the entries behind them."""
+
+    count: int = 0
+    exposure: float = 0.0
+    entries: list[int] = field(default_factory=list)
+
+    @property
+    def pair(self) -> tuple[float, float]:
+        """Count and exposure."""
+        return self.count, self.exposure
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """More than chance explains. expected: events at the others' rate. median: of the others' own rates."""
+
+    expected: float
+    median: float
+    chance: float
+    others: int
+
+
+Cells = Mapping[tuple[str, str], Cell]
+
+
+def excess(
+    rule: SignalRule, cell: Cell, others: Sequence[tuple[float, float]], *, shape: float | None = None
+) -> Excess | None:
+    """What is too much about a cell, held against cells of others; None where nothing is, or nothing can be said.
+
+    shape: how unlike each other cells are, where that is known from elsewhere.
+    """
+    if cell.count < rule.least or len(others) < rule.others:
+        return None
+    rate = rate_of(others)
+    expected = rate.rate * cell.exposure
+    if cell.count < rule.times * expected:
+        return None
+    chance = tail_of_counts(cell.count, expected, rate.shape if shape is None else shape)
+    return Excess(expected, rate.median, chance, rate.others) if chance <= rule.chance else None
+
+
+def of_people(history: History, rule: SignalRule, *, since: datetime, until: datetime) -> list[Signal]:
+    """Every comparison of a person and a month that lies in the period, at least in part."""
+    asked = {month_of(since), month_of(until)} | {
+        month_of(s.at) for s in _within(history.searches, since, until)
+    }
+    asked |= {
+        month_of(a.decided.decided_at) for a in history.approved if since <= a.decided.decided_at < until
+    }
+    searches = _searches(history)
+    questions = [
+        ("searches-above-peers", searches, "searches", "closed case (the one at hand counts as one)"),
+        (
+            "off-duty-above-peers",
+            _share(history.searches, lambda s: not s.on_duty),
+            "searches out of hours",
+            "search",
+        ),
+        (
+            "social-media-above-peers",
+            _share(history.searches, lambda s: s.source_class == "social-media"),
+            "photographs from social media",
+            "search",
+        ),
+        (
+            "events-above-peers",
+            _share(history.searches, lambda s: s.protected_event),
+            "photographs of protected events",
+            "search",
+        ),
+        (
+            "quick-approvals",
+            _quick(history.approved, rule),
+            "approvals given faster than one can read",
+            "approval",
+        ),
+    ]
+    found = [
+        s for kind, cells, what, per in questions for s in _above_peers(rule, kind, cells, what, per, asked)
+    ]
+    return [*found, *_above_own_past(rule, searches, asked), *_pairs(rule, history.approved, asked)]
+
+
+def _within(searches: Iterable[Search], since: datetime, until: datetime) -> Iterable[Search]:
+    return (s for s in searches if since <= s.at < until)
+
+
+def _searches(history: History) -> dict[tuple[str, str], Cell]:
+    """Searches by person and month, held against the cases that the person closed in it, and one at hand."""
+    months = sorted({month_of(s.at) for s in history.searches} | {month_of(c.at) for c in history.closed})
+    people = sorted({s.person for s in history.searches} | {c.person for c in history.closed})
+    cells = {(person, month): Cell(exposure=1.0) for person in people for month in months}
+    for search in history.searches:
+        cell = cells[search.person, month_of(search.at)]
+        cell.count += 1
+        cell.entries.append(search.entry)
+    for closed in history.closed:
+        cells[closed.person, month_of(closed.at)].exposure += 1
+    return cells
+
+
+def _share(searches: Iterable[Search], counts: Callable[[Search], bool]) -> dict[tuple[str, str], Cell]:
+    cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
+    for search in searches:
+        cell = cells[search.person, month_of(search.at)]
+        cell.exposure += 1
+        if counts(search):
+            cell.count += 1
+            cell.entries.append(search.entry)
+    return cells
+
+
+def _quick(approved: Iterable[Approved], rule: SignalRule) -> dict[tuple[str, str], Cell]:
+    cells: dict[tuple[str, str], Cell] = defaultdict(Cell)
+    for each in approved:
+        cell = cells[each.decided.approver_id, month_of(each.decided.decided_at)]
+        cell.exposure += 1
+        if each.decided.granted and each.decided.seconds < rule.quick_approval.total_seconds():
+            cell.count += 1
+            cell.entries.append(each.entry)
+    return cells
+
+
+def _above_peers(
+    rule: SignalRule, kind: str, cells: Cells, what: str, per: str, asked: set[str]
+) -> Iterable[Signal]:
+    for (person, month), cell in sorted(cells.items()):
+        if month not in asked or cell.count < rule.least:
+            continue
+        others = [c.pair for (whose, _), c in cells.items() if whose != person]
+        if over := excess(rule, cell, others):
+            yield Signal(
+                kind=kind,
+                about=f"{person}:{month}",
+                says=(
+                    f"{cell.count} {what} in {month}, {cell.count / cell.exposure:.1f} a {per}; others have "
+                    f"{over.median:.1f} (median of {over.others} person-months), which would make {over.expected:.1f}"
+                ),
+                times=cell.count / max(over.expected, 0.5),
+                entries=tuple(cell.entries),
+                person=person,
+                numbers={**_numbers(rule, cell, over)},
+            )
+
+
+def _above_own_past(rule: SignalRule, cells: Cells, asked: set[str]) -> Iterable[Signal]:
+    by_person: dict[str, list[tuple[str, Cell]]] = defaultdict(list)
+    for (person, month), cell in sorted(cells.items()):
+        by_person[person].append((month, cell))
+    # How much one and the same person's months differ beyond chance: of everybody's, each at their own rate.
+    shape = _shape_of_months(by_person.values())
+    for person, months in by_person.items():
+        for number, (month, cell) in enumerate(months):
+            past = [c.pair for _, c in months[:number]]
+            if month in asked and (over := excess(rule, cell, past, shape=shape)):
+                yield Signal(
+                    kind="searches-above-own-past",
+                    about=f"{person}:{month}",
+                    says=(
+                        f"{cell.count} searches in {month}; at this person's own rate of the {over.others} months "
+                        f"before it would be {over.expected:.1f}"
+                    ),
+                    times=cell.count / max(over.expected, 0.5),
+                    entries=tuple(cell.entries),
+                    person=person,
+                    numbers=_numbers(rule, cell, over),
+                )
+
+
+def _shape_of_months(people: Iterable[list[tuple[str, Cell]]]) -> float:
+    squares = excess_variance = 0.0
+    for months in people:
+        rate = rate_of([c.pair for _, c in months]).rate
+        for _, cell in months:
+            mean = rate * cell.exposure
+            squares += mean * mean
+            excess_variance += (cell.count - mean) ** 2 - mean
+    # Never wider than this: a past of few months says little about itself, too.
+    return min(squares / excess_variance, 10.0) if excess_variance > 0 else 10.0
+
+
+def _pairs(rule: SignalRule, approved: Iterable[Approved], asked: set[str]) -> Iterable[Signal]:
+    """Who approves for whom more often than the numbers of both, within the requester's unit, would bring about."""
+    by_unit: dict[tuple[str, str], list[Approved]] = defaultdict(list)
+    for each in approved:
+        if each.decided.granted:
+            by_unit[each.unit, _quarter(month_of(each.decided.decided_at))].append(each)
+    quarters = {_quarter(month) for month in asked}
+    for (_, quarter), within in sorted(by_unit.items()):
+        if quarter not in quarters:
+            continue
+        together: dict[tuple[str, str], list[Approved]] = defaultdict(list)
+        for each in within:
+            together[each.decided.approver_id, each.decided.requester_id].append(each)
+        for (approver, requester), both in sorted(together.items()):
+            gave = sum(a.decided.approver_id == approver for a in within)
+            got = sum(a.decided.requester_id == requester for a in within)
+            expected = gave * got / len(within)
+            if len(both) < rule.least:
+                continue
+            chance = tail_of_pairs(len(both), total=len(within), one=gave, other=got)
+            if chance <= rule.chance:
+                yield Signal(
+                    kind="approvals-of-a-pair",
+                    about=f"{approver[-16:]}-{requester[-16:]}:{quarter}",
+                    says=(
+                        f"{len(both)} of {got} approvals of one requester in {quarter} came from one approver, "
+                        f"who gave {gave} of the unit's {len(within)}; by chance it would be {expected:.1f}"
+                    ),
+                    times=len(both) / expected,
+                    entries=tuple(a.entry for a in both),
+                    person=approver,
+                    numbers={"count": len(both), "expected": expected, "chance": chance, "of": len(within)},
+                )
+
+
+def _quarter(month: str) -> str:
+    year, _, number = month.partition("-")
+    return f"{year}-q{(int(number) + 2) // 3}"
+
+
+def _numbers(rule: SignalRule, cell: Cell, over: Excess) -> dict[str, float]:
+    return {
+        "count": cell.count,
+        "exposure": cell.exposure,
+        "expected": over.expected,
+        "median": over.median,
+        "others": over.others,
+        "chance": over.chance,
+        "once_in": float(1 / rule.chance),
+        "times": rule.times,
+        "least": rule.least,
+    }
