@@ -1,4 +1,4 @@
-"""Fixtures for every test: the simulated office."""
+"""Fixtures for every test: the simulated office, on SQLite or on PostgreSQL (`databases.py`)."""
 
 import sys
 from collections.abc import Iterator
@@ -8,7 +8,37 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import databases
 from office import SimulatedOffice, make_template, open_copy
+
+if databases.CLUSTER:
+    databases.on_postgresql()
+_ABOUT_SQLITE = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, tests about SQLite itself are set apart."""
+    apart = [item for item in items if databases.CLUSTER and item.get_closest_marker("sqlite")]
+    config.stash[_ABOUT_SQLITE] = [item.nodeid for item in apart]
+    if apart:
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in set(apart)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Which, by name."""
+    apart = config.stash.get(_ABOUT_SQLITE, [])
+    if apart:
+        terminalreporter.section(f"{len(apart)} tests about SQLite itself, not run on PostgreSQL")
+        for name in apart:
+            terminalreporter.write_line(name)
+
+
+@pytest.fixture(autouse=True)
+def _databases() -> Iterator[None]:
+    """What this test makes in a cluster ends with it."""
+    with databases.databases_of_a_test():
+        yield
 
 
 @pytest.fixture(scope="session")

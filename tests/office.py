@@ -1,12 +1,11 @@
 """The simulated office that tests speak to: a real installation in a temporary folder, with real parts.
 
-Real SQLite file, real log, real vault, real policy packs, the real embedded engine behind the real receipt
+Real database (`databases.py`), real log, real vault, real policy packs, the real embedded engine behind the real receipt
 gate and wire format. Two things are swapped through ports: the clock can be set, and a service answers in
 this process instead of in a child, so that a test need not wait for one to start.
 """
 
 import json
-import shutil
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -48,6 +47,7 @@ from counterseal.oversight.models import LogDisclosures, LogEntry
 from counterseal.people.models import RoleGrant
 from counterseal.terms.biometrics import FailureToAcquire, Mode
 from counterseal.terms.decisions import Refusal
+from databases import copy_home
 
 NARRATIVE = (
     "Three forged cheques were paid in at the harbour branch on Monday; the teller described the man, "
@@ -386,7 +386,7 @@ def make_template(home: Path, pictures: Path) -> None:
 @contextmanager
 def open_copy(template: Path, home: Path) -> Iterator[SimulatedOffice]:
     """A fresh office from the template, with clock and services swapped through the ports."""
-    shutil.copytree(template, home)
+    copy_home(template, home)
     office = bootstrap.open_office(home)
     clock = Clock()
     local: dict[str, LocalService] = {}

@@ -1,11 +1,11 @@
 """Fixtures of the command line: a fresh installation for each test, and a way to call a command."""
 
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from databases import copy_home
 from office import person
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -16,7 +16,7 @@ from calling import Run, run_plain
 @pytest.fixture
 def home(office_template: Path, tmp_path: Path) -> Path:
     """An installation for evaluation, with the synthetic agency and its gallery, for this test alone."""
-    shutil.copytree(office_template, tmp_path / "home")
+    copy_home(office_template, tmp_path / "home")
     return tmp_path / "home"
 
 

@@ -419,7 +419,7 @@ class EnforcementAction(SealedRow):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="actions")
     lead = models.ForeignKey(Lead, on_delete=models.PROTECT, related_name="actions")
     kind = models.CharField(max_length=30)
-    status = models.CharField(max_length=20)
+    status = models.CharField(max_length=40)
     location_check = models.CharField(max_length=20)
     disclosure_text_included = models.BooleanField()
     requested_by_id = models.CharField(max_length=48)

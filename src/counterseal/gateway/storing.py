@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, connection
 from django.db.models import Model
 
+from counterseal.terms.errors import BadInputError
+
 RowT = TypeVar("RowT", bound=Model)
 
 
@@ -32,9 +34,12 @@ def write(row: Model) -> None:
     """Insert a new row, or write every field of one that was read.
 
     Raises:
+        BadInputError: a text does not fit into its column, or holds what no database keeps.
         DatabaseError: a constraint or guard refused it, or the row to write is not there.
     """
     model = type(row)
+    for name, longest in _texts(model):
+        _fits(getattr(row, name), name, longest)
     values = [
         f.get_db_prep_save(f.pre_save(row, add=row._state.adding), connection)
         for f in model._meta.concrete_fields
@@ -47,6 +52,24 @@ def write(row: Model) -> None:
             if cursor.rowcount != 1:
                 raise DatabaseError(f"row `{row.pk}` of `{model._meta.label_lower}` was read and is gone")
     row._state.adding, row._state.db = False, connection.alias
+
+
+def _fits(text: str | None, name: str, longest: int | None) -> None:
+    """PostgreSQL refuses what SQLite would keep; neither is asked."""
+    if text and longest is not None and len(text) > longest:
+        raise BadInputError(f"`{name}` is {len(text)} characters long, and {longest} are kept: shorten it")
+    if text and "\0" in text:
+        raise BadInputError(f"`{name}` holds a character of value 0: take it out")
+
+
+@cache
+def _texts(model: type[Model]) -> list[tuple[str, int | None]]:
+    """Which values of a row are text, and how long they may be."""
+    return [
+        (f.attname, f.max_length)
+        for f in model._meta.concrete_fields
+        if f.get_internal_type() in ("CharField", "TextField") or f.is_relation
+    ]
 
 
 @cache

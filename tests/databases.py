@@ -1,0 +1,158 @@
+"""Which database the tests' installations run on: a file in each home, or a real PostgreSQL.
+
+COUNTERSEAL_TEST_DATABASE names a cluster as libpq does, with a superuser (`tools/test_postgres` makes one): then
+every installation that a test makes in this process has a database of its own there, copied from a template as
+its home is. Tests about SQLite's files bear the mark `sqlite` and are listed by name at the end of such a run.
+"""
+
+import atexit
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, connections
+
+from counterseal import bootstrap
+from counterseal.bootstrap import ServerSettings
+from counterseal.gateway.databases.port import Guard
+
+CLUSTER = os.environ.get("COUNTERSEAL_TEST_DATABASE", "")
+OWNER, APPLICATION = "counterseal_owner", "counterseal"
+_numbers = count(1)
+_made: list[str] = []
+
+
+def server() -> ServerSettings | None:
+    """A new, empty database of the cluster; None where tests run on SQLite."""
+    return _server(_create("template0")) if CLUSTER else None
+
+
+def server_of(home: Path) -> ServerSettings | None:
+    """The server that an installation names."""
+    return bootstrap.read_settings(home).server
+
+
+def copy_home(template: Path, home: Path) -> None:
+    """Copy an installation that nobody has open, with its database."""
+    shutil.copytree(template, home)
+    used = server_of(home)
+    if used is not None:
+        there = _server(_create(_name(used)))
+        settings = home / "office.toml"
+        settings.write_text(settings.read_text().replace(used.connection, there.connection))
+
+
+@contextmanager
+def as_owner(home: Path) -> Iterator[None]:
+    """Be who owns the tables: what somebody who goes round the programs would be. On SQLite everybody is."""
+    used = server_of(home)
+    if used is not None:
+        bootstrap.use_database(home, used, as_owner=True)
+    try:
+        yield
+    finally:
+        if used is not None:
+            bootstrap.use_database(home, used)
+
+
+def leave_alone(guard: Guard, *, standing: bool) -> None:
+    """Inside a transaction, as the owner: take every guard of this table away, or every one but this."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"ALTER TABLE {guard.table} DISABLE TRIGGER USER")
+            if standing:
+                cursor.execute(f"ALTER TABLE {guard.table} ENABLE ALWAYS TRIGGER guard_{guard.name}")
+            return
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        for (name,) in cursor.fetchall():
+            if not (standing and name == f"guard_{guard.name}"):
+                cursor.execute(f"DROP TRIGGER {name}")
+
+
+def first_line(error: BaseException) -> str:
+    """What the database said; PostgreSQL adds where."""
+    return str(error).partition("\n")[0]
+
+
+def put_back(home: Path, copied: Path) -> None:
+    """The operator puts a backup's database in the place of today's. Nobody has it open afterwards."""
+    connections.close_all()
+    used = server_of(home)
+    if used is None:
+        for name in ("counterseal.sqlite3", "counterseal.sqlite3-wal", "counterseal.sqlite3-shm"):
+            (home / name).unlink(missing_ok=True)
+        shutil.copyfile(copied / "counterseal.sqlite3", home / "counterseal.sqlite3")
+        return
+    import subprocess
+
+    name = _name(used)
+    admin = _admin()
+    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+    subprocess.run(
+        ["pg_restore", "--exit-on-error", "--single-transaction", "-d", f"{used.connection} user={OWNER}",
+         str(copied / "counterseal.dump")],
+        check=True,
+    )  # fmt: skip
+
+
+@contextmanager
+def databases_of_a_test() -> Iterator[None]:
+    """Drop what was made inside."""
+    before = len(_made)
+    try:
+        yield
+    finally:
+        while len(_made) > before:
+            _admin().execute(f"DROP DATABASE IF EXISTS {_made.pop()} WITH (FORCE)")
+
+
+def on_postgresql() -> None:
+    """From now on every installation that is made in this process has a database of the cluster."""
+    init_home = bootstrap.init_home
+
+    def made(home: Path, **given: Any) -> Any:
+        if given.get("server") is None:
+            given["server"] = server()
+        return init_home(home, **given)
+
+    bootstrap.init_home = made
+
+
+@cache
+def _admin() -> Any:
+    import psycopg
+
+    admin = psycopg.connect(CLUSTER, dbname="postgres", autocommit=True)
+    atexit.register(admin.close)
+    for role in (OWNER, APPLICATION):
+        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+            admin.execute(f"CREATE ROLE {role} LOGIN")
+    return admin
+
+
+def _create(template: str) -> str:
+    name = f"t_{os.getpid()}_{next(_numbers)}"
+    connections.close_all()  # nobody may be connected to what is copied
+    made_as = "ENCODING 'UTF8' LOCALE 'C'" if template == "template0" else ""
+    _admin().execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} {made_as}")
+    _made.append(name)
+    return name
+
+
+def _server(name: str) -> ServerSettings:
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    told = {k: v for k, v in conninfo_to_dict(CLUSTER).items() if k != "user"}
+    return ServerSettings(make_conninfo("", **{**told, "dbname": name}), OWNER, APPLICATION)
+
+
+def _name(used: ServerSettings) -> str:
+    from psycopg.conninfo import conninfo_to_dict
+
+    return str(conninfo_to_dict(used.connection)["dbname"])
