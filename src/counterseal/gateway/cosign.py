@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from django.db import DatabaseError
 
@@ -17,13 +18,13 @@ from counterseal.gateway.cosignatures import cosigned_checkpoints, last_cosigned
 from counterseal.gateway.export_ledger import entry_of, key_history, node
 from counterseal.gateway.office import Office
 from counterseal.gateway.snapshot import snapshot
-from counterseal.ledger.checkpoint import Checkpoint, split_note
+from counterseal.ledger.checkpoint import Checkpoint, Verifier, split_note
 from counterseal.ledger.cosignature import CosignerKey, signature_line
 from counterseal.ledger.entry import read_entry
 from counterseal.ledger.errors import LedgerError, SignatureError
 from counterseal.ledger.keys import KeyHistory
 from counterseal.ledger.quorum import NONE, Witnessed, WitnessLine, WitnessPolicy, parse_policy
-from counterseal.ledger.tree import consistency_proof
+from counterseal.ledger.tree import NodeReader, consistency_proof
 from counterseal.ledger.witness import build_request
 from counterseal.oversight.models import LogCosignature, LogState
 from counterseal.terms.errors import BadInputError, UnavailableError
@@ -96,7 +97,11 @@ def witness_policy(office: Office) -> WitnessPolicy | None:
     Raises:
         BadInputError: it cannot be read, or names other keys for this log than it has.
     """
-    path = office.home / POLICY
+    return read_policy(office.home / POLICY, office.signer.verifier)
+
+
+def read_policy(path: Path, log: Verifier) -> WitnessPolicy | None:
+    """The policy in this file for the log with this key; None where there is none. Raises as `witness_policy`."""
     try:
         policy = parse_policy(path.read_bytes())
     except FileNotFoundError:
@@ -105,11 +110,11 @@ def witness_policy(office: Office) -> WitnessPolicy | None:
         raise BadInputError(f"`{path}` cannot be read: {error.strerror or error}") from error
     except LedgerError as error:
         raise BadInputError(f"`{path}` cannot be used: {error}") from error
-    if policy.logs and office.signer.verifier not in policy.logs:
+    if policy.logs and log not in policy.logs:
         raise BadInputError(
-            f"`{path}` names the log keys of others only: add the line `log {office.signer.vkey}`, or name none"
+            f"`{path}` names the log keys of others only: add the line `log {log.vkey}`, or name none"
         )
-    if any(key.public == office.signer.verifier.public for key in policy.keys):
+    if any(key.public == log.public for key in policy.keys):
         raise BadInputError(f"`{path}` names the log's own key as a witness: nobody witnesses for themselves")
     return policy
 
@@ -133,10 +138,31 @@ def cosign(office: Office, *, ask: Ask = ask_witness) -> Cosigned:
         checkpoint = key_history().open_checkpoint(note, origin=office.origin)
         known = {key.vkey: last_cosigned(key, node) for key in policy.keys}
     # (2), (3)
+    asked, lines = ask_all(policy, known, checkpoint, note, node=node, clock=office.clock, ask=ask)
+    # (4)
+    _store(lines, checkpoint.size, note, office.clock())
+    # (5)
+    return Cosigned(checkpoint.size, asked, standing(office, policy))
+
+
+def ask_all(
+    policy: WitnessPolicy,
+    known: Mapping[str, int],
+    checkpoint: Checkpoint,
+    note: bytes,
+    *,
+    node: NodeReader,
+    clock: Callable[[], datetime],
+    ask: Ask,
+) -> tuple[tuple[Asked, ...], list[tuple[str, str]]]:
+    """Ask every witness that counts now, all at once; what each did, and (vkey, line) of each cosignature that holds.
+
+    known: the size of this log that each witness (by vkey) cosigned last. node: the stored hashes of this log.
+    """
     asked: dict[str, Asked] = {}
     questions: dict[str, tuple[WitnessLine, CosignerKey, int]] = {}
     for witness in policy.witnesses:
-        question = _question(witness, known, checkpoint, office.clock())
+        question = _question(witness, known, checkpoint, clock())
         if isinstance(question, Asked):
             asked[witness.name] = question
         else:
@@ -145,10 +171,10 @@ def cosign(office: Office, *, ask: Ask = ask_witness) -> Cosigned:
                 question,
                 min(known.get(witness.key.vkey, 0), checkpoint.size),
             )
-    rows: list[LogCosignature] = []
+    lines: list[tuple[str, str]] = []
     for _ in range(_ROUNDS):
         again = {}
-        bodies = {n: (w.url, _request(old, checkpoint, note)) for n, (w, _, old) in questions.items()}
+        bodies = {n: (w.url, _request(old, checkpoint, note, node)) for n, (w, _, old) in questions.items()}
         for name, answer in _all(ask, bodies).items():
             witness, key, old = questions[name]
             if isinstance(answer, HasSize) and answer.size != old:
@@ -161,15 +187,11 @@ def cosign(office: Office, *, ask: Ask = ask_witness) -> Cosigned:
                 else:
                     asked[name] = outcome
                 continue
-            kept = _kept(witness, key, answer, note, old == checkpoint.size, office.clock())
+            kept = _kept(witness, key, answer, note, old == checkpoint.size, clock())
             asked[name] = kept[0]
-            rows += kept[1]
+            lines += kept[1]
         questions = again
-    # (4)
-    _store(rows, checkpoint.size, note, office.clock())
-    # (5)
-    in_order = tuple(asked[w.name] for w in policy.witnesses)
-    return Cosigned(checkpoint.size, in_order, standing(office, policy))
+    return tuple(asked[w.name] for w in policy.witnesses), lines
 
 
 def standing(office: Office, policy: WitnessPolicy | None = None) -> LogStanding:
@@ -248,7 +270,7 @@ def _question(
     return witness.key
 
 
-def _request(old: int, checkpoint: Checkpoint, note: bytes) -> bytes:
+def _request(old: int, checkpoint: Checkpoint, note: bytes, node: NodeReader) -> bytes:
     return build_request(old, consistency_proof(old, checkpoint.size, node), note)
 
 
@@ -282,8 +304,8 @@ def _other_size(witness: WitnessLine, has: int, known: int, checkpoint: Checkpoi
 
 def _kept(
     witness: WitnessLine, key: CosignerKey, answer: WitnessAnswer, note: bytes, again: bool, now: datetime
-) -> tuple[Asked, Sequence[LogCosignature]]:
-    """Judge an answer; the rows to store, without what all of them share. again: it was asked from the
+) -> tuple[Asked, Sequence[tuple[str, str]]]:
+    """Judge an answer; the key and the line to store, where there is one. again: it was asked from the
     checkpoint's own size, where a conflict can only mean another root."""
     match answer:
         case NoCosignature("not-consistent", says):
@@ -314,8 +336,8 @@ def _kept(
             "wrong-time",
             f"its cosignature is of {at} s, our clock shows {now.timestamp():.0f} s",
         ), ()
-    row = LogCosignature(vkey=key.vkey, line=signature_line(key.name, ours[0]))
-    return Asked(witness.name, "cosigned", "", datetime.fromtimestamp(at, now.tzinfo)), (row,)
+    line = signature_line(key.name, ours[0])
+    return Asked(witness.name, "cosigned", "", datetime.fromtimestamp(at, now.tzinfo)), ((key.vkey, line),)
 
 
 _FORK = (
@@ -324,9 +346,11 @@ _FORK = (
 )
 
 
-def _store(rows: Sequence[LogCosignature], size: int, note: bytes, now: datetime) -> None:
-    for row in rows:
-        row.size, row.checkpoint, row.received_at = size, note, now
+def _store(lines: Sequence[tuple[str, str]], size: int, note: bytes, now: datetime) -> None:
+    rows = [
+        LogCosignature(vkey=vkey, line=line, size=size, checkpoint=note, received_at=now)
+        for vkey, line in lines
+    ]
     try:
         # Two of us may have asked at once: the first answer stays.
         LogCosignature.objects.bulk_create(rows, ignore_conflicts=True)

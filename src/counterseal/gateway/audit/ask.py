@@ -13,7 +13,7 @@ from counterseal.gateway.audit.own_log import Sealed
 from counterseal.gateway.audit.question import Answer, Question, answer, fingerprint
 from counterseal.gateway.audit.reading import Reading, head_of, reading
 from counterseal.oversight.models import VaultObject
-from counterseal.terms.errors import BadInputError, StaleError
+from counterseal.terms.errors import BadInputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +160,3 @@ def saved_question(office: AuditOffice, name: str) -> Question:
         raise BadInputError(
             f"no question `{name}` was saved: `counterseal audit questions` lists them"
         ) from None
-
-
-def forbid_stale(current: str, expected: Sequence[str], what: str) -> None:
-    """Raise where something is not in a state from which this act starts.
-
-    Raises:
-        StaleError: somebody was faster, or it was done already.
-    """
-    if current not in expected:
-        raise StaleError(
-            f"{what} is `{current}`, not {' or '.join(f'`{e}`' for e in expected)}: read it again"
-        )

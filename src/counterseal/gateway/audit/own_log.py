@@ -208,10 +208,14 @@ class OwnLog:
                 )
             return build_receipt(index, inclusion_proof(index, frontier.size, _Nodes(database)), note)
 
-    def latest(self) -> tuple[Checkpoint, bytes]:
-        """The latest checkpoint and its signed note, with the cosignatures that were stored on it."""
+    def head_at(self, size: int | None = None) -> tuple[Checkpoint, bytes]:
+        """The checkpoint at this size, the latest unless told, signed, with the cosignatures that were stored on it.
+
+        Raises:
+            BadInputError: the log is not as long.
+        """
         with self._reading() as database:
-            return self._latest(database)
+            return self._head_at(database, size)
 
     def node(self, level: int, index: int) -> bytes:
         """A stored hash of the tree: a `NodeReader`."""
@@ -268,7 +272,9 @@ class OwnLog:
         if (folder / "keys.json").exists() and (folder / "keys.json").read_bytes() != self.keys.to_json():
             raise BadInputError(f"`{folder}` holds another log; choose an empty folder")
         with self._reading() as database:
-            checkpoint, note = self._latest(database)
+            checkpoint, note = self._head_at(database)
+            cosigned = [size for (size,) in database.execute("SELECT DISTINCT size FROM cosignature")]
+            kept = {checkpoint.size: note} | {size: self._head_at(database, size)[1] for size in cosigned}
             rows = database.execute("SELECT body FROM entry ORDER BY place").fetchall()
             tiles = export(
                 checkpoint.size,
@@ -276,11 +282,17 @@ class OwnLog:
                 lambda first, end: (bytes(body) for (body,) in rows[first:end]),
                 note,
             )
-            for path, data in (*side_files(self.keys, {checkpoint.size: note}), *tiles):
+            for path, data in (*side_files(self.keys, kept), *tiles):
                 write_file(folder / path, data)
 
-    def _latest(self, database: sqlite3.Connection) -> tuple[Checkpoint, bytes]:
-        _, note = _state(database)
+    def _head_at(self, database: sqlite3.Connection, size: int | None = None) -> tuple[Checkpoint, bytes]:
+        frontier, note = _state(database)
+        if size is not None and size != frontier.size:
+            if size > frontier.size:
+                raise BadInputError(f"the audit office's log has {frontier.size} entries, not {size}")
+            # Ed25519 signs the same text the same way: this is the note as it was.
+            root = root_hash(size, _Nodes(database))
+            note = sign_checkpoint(Checkpoint(self._signer.verifier.name, size, root), self._signer)
         checkpoint = self.keys.open_checkpoint(note)
         lines = database.execute(
             "SELECT line FROM cosignature WHERE size = ? AND note = ?", (checkpoint.size, note)
