@@ -71,7 +71,6 @@ class NoMeansNo(Monitor):
 
 @dataclass(slots=True)
 class _Use:
-    proposer: str | None = None
     round: object = 1
     active: bool = False
     words: dict[str, str | None] = field(default_factory=dict)
@@ -79,13 +78,16 @@ class _Use:
 
 
 class UseConcurred(Monitor):
-    """Each use: active only once three offices, three persons, none of them its proposer, concurred in one round."""
+    """Each use: active only once three offices, three persons, concurred in one round.
+
+    That none of them proposed it is held by `NotForOneself`.
+    """
 
     rule = Rule(
         "use-concurred",
         "D-026-11/oversight",
-        "No use became active without the concurrence of three offices by three persons, none of whom had proposed "
-        "it, and nothing was searched or verified under a use that was not active.",
+        "No use became active without the concurrence of three offices by three persons, and nothing was searched "
+        "or verified under a use that was not active.",
         "What an office was shown before it concurred.",
     )
     kinds = frozenset(
@@ -109,7 +111,7 @@ class UseConcurred(Monitor):
         kind = line.entry.kind
         use = self._uses.setdefault(line.code("use"), _Use())
         if kind in ("use.proposed", "use.imported"):
-            use.proposer, use.index = line.maybe("initiator"), line.index
+            use.index = line.index
         elif kind == "use.reviewed":
             self._reviewed(line, use)
         elif kind == "use.changed":
@@ -137,10 +139,8 @@ class UseConcurred(Monitor):
             says = f"a use became active on the word of {len(use.words)} offices"
         elif len(set(named)) < len(named):
             says = "a use became active on the word of one person for two offices"
-        elif use.proposer in named:
-            says = "a use became active on the word of the person who had proposed it"
         else:
-            if use.proposer is None or None in persons:
+            if None in persons:
                 self.cannot_judge(line.index)
             return
         self.violated(says, *([use.index] if use.index >= 0 else []), line.index, since=line.entry.at)
