@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 from django.db import IntegrityError as ConstraintError
 
 from counterseal.gateway.api_clients import keyed
+from counterseal.gateway.databases import database
 from counterseal.gateway.office import Office
 from counterseal.gateway.sessions import SessionOverError, begin_session, under_session
 from counterseal.ledger.entry import Disclosure, open_committed, read_entry
@@ -79,30 +80,37 @@ class OtherRequest:
 
 
 @contextmanager
-def noting() -> Iterator[None]:
-    """Write notes in one transaction, without waiting for the disk: see the module's promise.
+def noting(office: Office) -> Iterator[None]:
+    """Write notes in one transaction, in the writers' line, without waiting for the disk: see the module's promise.
 
     Raises:
         UnavailableError: the database does not take them.
     """
     try:
-        with connection.cursor() as cursor:
-            if connection.vendor == "sqlite":
-                cursor.execute("PRAGMA synchronous=NORMAL")
-            try:
-                with transaction.atomic():
-                    if connection.vendor == "postgresql":
-                        cursor.execute("SET LOCAL synchronous_commit TO OFF")
-                    yield
-            finally:
-                if connection.vendor == "sqlite":
-                    cursor.execute("PRAGMA synchronous=FULL")
+        with _unhurried(), database().writing(office.home) as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL synchronous_commit TO OFF")
+            yield
     except ConstraintError:
         raise
-    except DatabaseError as error:
+    except (DatabaseError, OSError) as error:
         raise UnavailableError(
             f"the database does not answer ({error}): nothing was done; try again"
         ) from error
+
+
+@contextmanager
+def _unhurried() -> Iterator[None]:
+    """SQLite: commits inside are in the log that a crash of the process leaves, and wait for no disk."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA synchronous=FULL")
 
 
 def active_client(client_id: str) -> ApiClient | None:
@@ -120,7 +128,7 @@ def knows_secret(office: Office, client: ApiClient, secret: str) -> bool:
 def first_use(office: Office, *, client_id: str, jti: str, seconds: int) -> bool:
     """Note that this assertion was used; False where it was used before. seconds: how long it would be valid."""
     now = office.clock()
-    with noting():
+    with noting(office):
         ApiAssertion.objects.filter(expires_at__lte=now).delete()
         _, new = ApiAssertion.objects.get_or_create(
             digest=keyed(office, "assertion", client_id, jti),
@@ -138,7 +146,7 @@ def give_token(office: Office, client: ApiClient, scopes: frozenset[str], *, fac
     if isinstance(begun, Refusal):
         return begun
     now = office.clock()
-    with noting():
+    with noting(office):
         ApiToken.objects.filter(expires_at__lte=now).delete()
         ApiToken.objects.create(
             digest=keyed(office, "token", begun.token),
@@ -175,7 +183,7 @@ def wait_before(office: Office, what: str, *, at_most: int, seconds: int) -> int
     what: what is counted, for example `address:192.0.2.1`; only its keyed hash is kept, and no longer than the window.
     """
     now = office.clock()
-    with noting():
+    with noting(office):
         ApiCount.objects.filter(window_ends__lte=now).delete()
         held, _ = ApiCount.objects.get_or_create(
             bucket=keyed(office, "count", what),
@@ -208,7 +216,7 @@ def claim(
     # Under the client's own key, which is not kept: what is stored of a photograph cannot be tried out.
     asked = keyed(office, "asked", key, hmac.digest(key.encode(), request, "sha256").hex())
     try:
-        with noting():
+        with noting(office):
             ApiAnswer.objects.filter(claimed_at__lte=now - ANSWERS_KEPT).delete()
             held = ApiAnswer.objects.filter(pk=digest).first()
             if held is None:
@@ -228,7 +236,7 @@ def claim(
     entries = sealed_for(person_id, since=held.size)
     if entries:
         return Unanswered(running=False, entries=entries)
-    with noting():
+    with noting(office):
         size = log_size()
         mine = ApiAnswer.objects.filter(pk=digest, claimed_at=held.claimed_at, status=None)
         if not mine.update(server=server, size=size, claimed_at=now):
@@ -236,16 +244,10 @@ def claim(
     return Claimed(digest, size)
 
 
-def answer(digest: str, *, status: int, content_type: str, body: bytes) -> None:
+def answer(office: Office, digest: str, *, status: int, content_type: str, body: bytes) -> None:
     """Note the answer of a claimed request, for whoever asks again."""
-    with noting():
+    with noting(office):
         ApiAnswer.objects.filter(pk=digest).update(status=status, content_type=content_type, body=body)
-
-
-def release(digest: str) -> None:
-    """Let go of a claim after which nothing was done."""
-    with noting():
-        ApiAnswer.objects.filter(pk=digest, status=None).delete()
 
 
 def log_size() -> int:
