@@ -7,9 +7,12 @@ its home is. Tests about SQLite's files bear the mark `sqlite` and are listed by
 
 import atexit
 import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -88,8 +91,6 @@ def put_back(home: Path, copied: Path) -> None:
             (home / name).unlink(missing_ok=True)
         shutil.copyfile(copied / "counterseal.sqlite3", home / "counterseal.sqlite3")
         return
-    import subprocess
-
     name = _name(used)
     admin = _admin()
     admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -156,3 +157,54 @@ def _name(used: ServerSettings) -> str:
     from psycopg.conninfo import conninfo_to_dict
 
     return str(conninfo_to_dict(used.connection)["dbname"])
+
+
+class Raw:
+    """The database itself with no program of ours between, as whoever owns it: `?` marks a value."""
+
+    def __init__(self, opened: Any, mark: str) -> None:
+        self._opened, self._mark = opened, mark
+
+    def execute(self, statement: str, values: Sequence[object] = ()) -> Any:
+        """Run one statement; answers with a cursor."""
+        if values:
+            return self._opened.execute(statement.replace("?", self._mark), values)
+        return self._opened.execute(statement)
+
+    def tables(self) -> list[str]:
+        """Every table."""
+        if self._mark == "?":
+            asked = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        else:
+            asked = "SELECT tablename FROM pg_tables WHERE schemaname = 'counterseal'"
+        return [str(name) for (name,) in self.execute(asked)]
+
+
+@contextmanager
+def raw(home: Path) -> Iterator[Raw]:
+    """Open it, each statement a transaction of its own."""
+    used = server_of(home)
+    if used is None:
+        with closing(
+            sqlite3.connect(home / "counterseal.sqlite3", timeout=30, isolation_level=None)
+        ) as opened:
+            yield Raw(opened, "?")
+        return
+    import psycopg
+
+    options = "-c search_path=counterseal"
+    with psycopg.connect(used.connection, user=OWNER, autocommit=True, options=options) as server:
+        yield Raw(server, "%s")
+
+
+def stored(home: Path) -> bytes:
+    """Everything the database holds, as bytes: its files, or a dump of the server's with bytes written out."""
+    used = server_of(home)
+    if used is None:
+        return b"".join(file.read_bytes() for file in sorted(home.glob("counterseal.sqlite3*")))
+    dump = subprocess.run(
+        ["pg_dump", "-d", f"{used.connection} user={OWNER}"], check=True, capture_output=True
+    ).stdout
+    return dump + b"".join(
+        bytes.fromhex(found.decode()) for found in re.findall(rb"\\\\x((?:[0-9a-f]{2})+)", dump)
+    )

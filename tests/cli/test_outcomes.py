@@ -106,6 +106,7 @@ class TestHomes:
 
         assert run_plain("case", "list", "--home", home).code == 2
 
+    @pytest.mark.sqlite
     def test_a_database_that_is_none(self, home: Path, run: Run) -> None:
         for beside in home.glob("counterseal.sqlite3-*"):
             beside.unlink()
@@ -116,6 +117,7 @@ class TestHomes:
         assert ran.code == 3
         assert ran.json["error"]["kind"] == "integrity-failure"
 
+    @pytest.mark.sqlite
     def test_a_database_that_is_gone(self, home: Path, run: Run) -> None:
         """SQLite would make an empty one; the command must not."""
         (home / "counterseal.sqlite3").unlink()

@@ -1,18 +1,18 @@
 """`counterseal retention` and `discovery` through the command line: exit codes and JSON."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 from calling import run_plain
 
+import databases
 from counterseal.cli.main import COMMANDS
 
 
 @pytest.fixture
 def home(office_template: Path, tmp_path: Path) -> Path:
     """A fresh installation."""
-    shutil.copytree(office_template, tmp_path / "home")
+    databases.copy_home(office_template, tmp_path / "home")
     return tmp_path / "home"
 
 
@@ -36,9 +36,7 @@ def test_due_run_backup_drill_restore(home: Path, tmp_path: Path) -> None:
     assert (drill.code, drill.json["passed"]) == (0, True)
     assert all(check["holds"] for check in drill.json["checks"])
 
-    for name in ("counterseal.sqlite3", "counterseal.sqlite3-wal", "counterseal.sqlite3-shm"):
-        (home / name).unlink(missing_ok=True)
-    shutil.copy(tmp_path / "backup/counterseal.sqlite3", home / "counterseal.sqlite3")
+    databases.put_back(home, tmp_path / "backup")
     refused = run_plain("retention", "run", "--json", "--home", home)
     assert refused.code == 3
     assert "retention restore" in refused.json["error"]["says"]

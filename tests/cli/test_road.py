@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from calling import Ran, run_plain
 from PIL import Image
 
+import databases
 from counterseal import bootstrap
 from counterseal.cli.demo.synthetic_people import blurred_still, cartoon, group_photograph, people
 from counterseal.cli.reference import all_commands
@@ -21,6 +21,8 @@ from office import NARRATIVE, person
 
 ELSEWHERE = (
     "witness",
+    "supervise",
+    "finding",
     "inventory",
     "optout",
     "verify",
@@ -401,9 +403,8 @@ def test_a_changed_export_is_found(walk: Walk, tmp_path: Path) -> None:
 
 
 def test_a_changed_row_is_found(walk: Walk) -> None:
-    with sqlite3.connect(walk.home / "counterseal.sqlite3") as db:
-        db.execute("UPDATE people_person SET name = 'Somebody Else' WHERE name LIKE 'Sol %'")
-    db.close()
+    with databases.raw(walk.home) as opened:
+        opened.execute("UPDATE people_person SET name = 'Somebody Else' WHERE name LIKE 'Sol %'")
 
     ran = walk.ran("fsck")
 

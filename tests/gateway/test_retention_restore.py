@@ -1,18 +1,18 @@
 """A database restored from before an erasure: it works no more until the erasure is repeated; and the drill."""
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from django.db import connections
 
+import databases
 from counterseal.connectors.embedded import GalleryDesk
 from counterseal.gateway import erasures
 from counterseal.gateway.backup import back_up
+from counterseal.gateway.databases import database
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.destroy_openings import destroy_openings
 from counterseal.gateway.enrol_references import erase_references
@@ -41,11 +41,8 @@ def destroyed(office: SimulatedOffice, object_id: str) -> None:
 
 def put_back(office: SimulatedOffice, backup: Path) -> None:
     """The operator puts the backup's database and vault in place of today's."""
-    connections.close_all()
     home = office.office.home
-    for name in ("counterseal.sqlite3", "counterseal.sqlite3-wal", "counterseal.sqlite3-shm"):
-        (home / name).unlink(missing_ok=True)
-    shutil.copyfile(backup / "counterseal.sqlite3", home / "counterseal.sqlite3")
+    databases.put_back(home, backup)
     shutil.rmtree(home / "vault")
     shutil.copytree(backup / "vault", home / "vault")
 
@@ -216,14 +213,15 @@ class TestBackup:
         kept_item(office)
         made_backup = back_up(office.office, backup)
 
+        copied = database().COPY
         assert sorted(p.name for p in backup.iterdir()) == [
-            "counterseal.sqlite3",
+            copied,
             "office.toml",
             "policies",
             "vault",
         ]
         assert made_backup.objects > 0
-        assert (backup / "counterseal.sqlite3").stat().st_mode & 0o077 == 0
+        assert (backup / copied).stat().st_mode & 0o077 == 0
         secrets = [p.read_bytes() for p in (office.office.home / "keys").iterdir()]
         assert len(secrets) == 3
         assert not any(s in p.read_bytes() for p in backup.rglob("*") if p.is_file() for s in secrets)
@@ -317,27 +315,22 @@ def test_markers_planted_through_the_verbs_are_nowhere_after(office: SimulatedOf
 
     files = [f for top in (office.office.home, backup) for f in top.rglob("*") if f.is_file()]
     assert len(files) > 20
-    assert {f.name for f in files} >= {
-        "counterseal.sqlite3",
-        "counterseal.sqlite3-wal",
-        "slots",
-        "references.sqlite3",
-    }
+    assert {f.name for f in files} >= {database().COPY, "slots", "references.sqlite3"}
     assert [f.name for f in files if any(mark in f.read_bytes() for mark in marks)] == []
+    assert not any(mark in databases.stored(office.office.home) for mark in marks)
     put_back(office, backup)
     for object_id in (probe.original, request.narrative, item.content):  # type: ignore[union-attr]
         with pytest.raises(DestroyedError):
             office.office.vault.open(object_id)
 
 
+@pytest.mark.sqlite
 def test_a_scan_reads_the_database_as_bytes(office: SimulatedOffice) -> None:
     """The wrapped key is overwritten in the file itself, not only in the row."""
     gone = kept_item(office)
     wrapped = bytes(VaultObject.objects.get(pk=gone).wrapped_key)
     home = office.office.home
     destroyed(office, gone)
-    with sqlite3.connect(home / "counterseal.sqlite3") as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    database.close()
+    database().empty_log(home)
 
     assert not any(wrapped in p.read_bytes() for p in home.glob("counterseal.sqlite3*"))

@@ -14,6 +14,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+import databases
 from checkpoint import NO, TOLD, Gate
 from counterseal.gateway.check_opt_out import Checked, Choice, check_opt_out
 from counterseal.gateway.opt_out import (
@@ -68,7 +69,7 @@ class TestRegister:
     def test_the_register_holds_no_identity(self, office):
         registered = register_choice(office.office, kind="document", reference="X1234567")
         (row,) = OptOut.objects.all()
-        database = b"".join(f.read_bytes() for f in office.office.home.glob("counterseal.sqlite3*"))
+        database = databases.stored(office.office.home)
 
         assert row.token == token_of(opt_out_key(office.office), ReferenceKind.DOCUMENT, "X1234567")
         for secret in ("X1234567", registered.code, registered.code.replace("-", "")):

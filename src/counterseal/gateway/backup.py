@@ -1,18 +1,16 @@
 """Make a backup of the data that opens nothing that is destroyed afterwards.
 
-Copied are the database (as of one instant), the vault's bytes and the settings. Left out on purpose: `keys/`, the
-key store and erasure list in `erasure/`, and each service's folder with its gallery, whose file holds wrapped
-keys of its own. How those are kept is in docs/how-to/erase-and-prove-it.md.
+Copied are the database (as of one instant; PostgreSQL as a dump), the vault's bytes and the settings. Left out on
+purpose: `keys/`, the key store and erasure list in `erasure/`, and each service's folder with its gallery, whose
+file holds wrapped keys of its own. How those are kept is in docs/how-to/erase-and-prove-it.md.
 """
 
 import os
 import shutil
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import connection
-
+from counterseal.gateway.databases import database
 from counterseal.gateway.office import Office
 from counterseal.terms.errors import BadInputError, UnavailableError
 
@@ -35,13 +33,11 @@ def back_up(office: Office, folder: Path) -> Backup:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInputError(f"`{folder}` is not empty: name a new folder")
-    if connection.vendor != "sqlite":
-        raise BadInputError("this database is not SQLite: use its own tools, and leave out the same parts")
     home = office.home
     count = 0
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _copy_database(home / "counterseal.sqlite3", folder / "counterseal.sqlite3")
+        database().copy(home, folder)
         # After the database: bytes without a row are noise, a row without bytes is a loss.
         for source in sorted((home / "vault").rglob("*")):
             there = folder / "vault" / source.relative_to(home / "vault")
@@ -60,20 +56,9 @@ def back_up(office: Office, folder: Path) -> Backup:
         for path in [p for p in folder.rglob("*") if p.is_file()]:
             _sync(path)
         _sync(folder)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, UnavailableError) as error:
         raise UnavailableError(f"the backup in `{folder}` is not complete: {error}; remove it") from error
     return Backup(folder, count)
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    live, copy = sqlite3.connect(source, timeout=30), sqlite3.connect(target)
-    try:
-        live.backup(copy, pages=1024)
-        copy.execute("PRAGMA journal_mode=DELETE")
-    finally:
-        copy.close()
-        live.close()
-    target.chmod(0o600)
 
 
 def _sync(path: Path) -> None:

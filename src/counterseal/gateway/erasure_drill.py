@@ -10,17 +10,16 @@ Each check is a line of the answer: what was looked at, whether it holds, what w
 what was planted is destroyed at the end, and the log says that a drill was held.
 """
 
-import mmap
 import secrets
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from counterseal.gateway.backup import back_up
+from counterseal.gateway.databases import database
 from counterseal.gateway.destroy import finish, not_the_records_office, seal_destruction
 from counterseal.gateway.enrol_references import enrol_references, erase_references, template_for_drill
 from counterseal.gateway.erasures import restored_from_before
@@ -34,6 +33,7 @@ from counterseal.terms.errors import IntegrityError, UnavailableError
 
 ACTION = "hold a drill of erasure"
 RULE = "erasure-drill"
+_PIECE = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,17 @@ class _Planted:
 
 
 def hold_drill(
-    office: Office, *, by: str, photograph: bytes, connector: str = "", face: bytes = b""
+    office: Office,
+    *,
+    by: str,
+    photograph: bytes,
+    connector: str = "",
+    face: bytes = b"",
+    server_files: Path | None = None,
 ) -> Drill | Refusal:
     """Hold one drill. photograph: any picture file. connector, face: a gallery of our own and a picture of one
-    face to enrol there; both empty leaves the gallery out, and the answer says so.
+    face to enrol there; both empty leaves the gallery out, and the answer says so. server_files: the data
+    directory of a database server, where this program may read it; else they are left out, and the answer says so.
 
     Raises:
         UnavailableError: storage failed; run the drill again.
@@ -127,6 +134,8 @@ def hold_drill(
             )
         seen = _where([office.home, backup], marks)
         checks.append(Check("before: the scan finds what is there", bool(seen), _listed(seen)))
+        if database().SERVED and server_files is not None:
+            checks.append(_server_seen(server_files, [each.wrapped_key for each in planted]))
         # (4)
         _destroy(office, about, planted, by)
         if connector:
@@ -136,13 +145,15 @@ def hold_drill(
         else:
             checks.append(Check("gallery", True, "left out: none was named"))
         # (5) Not the backup's own wrapped keys and sealed bytes: those are there, and open nothing.
-        _empty_log(office.home)
+        database().empty_log(office.home)
         for where in sorted(p for p in office.home.iterdir() if p.name != "write.lock"):
             found = _where([where], marks)
             checks.append(Check(f"after: nothing in {where.name}", not found, _listed(found)))
         plain = [mark for each in planted for mark in each.marks[:2]]
-        found = _where([backup], plain)
+        found = _where([backup], _written_out(plain))
         checks.append(Check("after: no marker and no key secret in the backup", not found, _listed(found)))
+        if database().SERVED:
+            checks += _server(server_files, plain, [mark for each in planted for mark in each.marks[2:]])
         # (6)
         for each in planted:
             checks.append(
@@ -210,41 +221,58 @@ def _enrol(office: Office, folder: Path, connector: str, person: str, face: byte
 
 def _from(office: Office, backup: Path, each: _Planted) -> bytes:
     """Open an object with row and bytes of the backup, and the keys of the live installation."""
-    with _reading(backup / "counterseal.sqlite3") as row:
-        wrapped, slot = row(
-            "SELECT wrapped_key, slot FROM oversight_vaultobject WHERE id = ?", each.object_id
-        )
+    with database().copied(backup) as copied:
+        row = copied.values("oversight_vaultobject", "id", each.object_id, "wrapped_key", "slot")
+    if row is None:
+        raise VaultError(f"the backup's database does not hold `{each.object_id}`")
+    wrapped, slot = cast(tuple[bytes, int], row)
     sealed = (backup / "vault" / each.object_id[-2:] / each.object_id).read_bytes()
     return office.vault.unseal(each.object_id, sealed, wrapped_key=bytes(wrapped), slot=slot)
 
 
-class _reading:  # noqa: N801 - reads as a word
-    """A database file opened for reading, closed afterwards."""
+def _server(files: Path | None, plain: Iterable[bytes], ciphers: Iterable[bytes]) -> list[Check]:
+    """Look in a server's own files: tables, dead rows, write-ahead log. It keeps wrapped keys of what is destroyed
+    until it cleans up; what is looked for is whatever would open them."""
+    nothing = "after: no marker and no key secret in the server's files"
+    if files is None:
+        return [Check("the server's files", True, "left out: their folder was not named")]
+    try:
+        looked = sum(file.is_file() for file in files.rglob("*"))
+        found = _where([files], _written_out(plain))
+        left = _where([files], ciphers)
+    except OSError as error:
+        return [Check(nothing, False, f"they cannot be read: {error}")]
+    return [
+        Check(nothing, not found, f"{_listed(found)}; {looked} files were looked at"),
+        Check("after: wrapped keys and sealed bytes in the server's files open nothing", True, _listed(left)),
+    ]
 
-    def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path)
 
-    def __enter__(self) -> Callable[..., tuple[Any, ...]]:
-        def read(statement: str, *values: Any) -> tuple[Any, ...]:
-            row: tuple[Any, ...] = self._database.execute(statement, values).fetchone()
-            return row
+def _server_seen(files: Path, wrapped: Iterable[bytes]) -> Check:
+    """Whether looking there sees anything: what was just committed is in the write-ahead log at least."""
+    what = "before: the scan finds the wrapped keys in the server's files"
+    try:
+        seen = _where([files], wrapped)
+    except OSError as error:
+        return Check(what, False, f"they cannot be read: {error}")
+    return Check(what, bool(seen), _listed(seen))
 
-        return read
 
-    def __exit__(self, *_: object) -> None:
-        self._database.close()
+def _written_out(marks: Iterable[bytes]) -> list[bytes]:
+    """Marks as they are, and as a dump writes bytes."""
+    return [form for mark in marks for form in (mark, mark.hex().encode())]
 
 
 def _restored(home: Path, backup: Path) -> Check:
     """Whether the backup's database, in this home, would be refused until the destructions are repeated."""
     what = "after: a restored database is refused until the destructions are repeated"
-    with _reading(backup / "counterseal.sqlite3") as row:
-        (raw,) = row("SELECT frontier FROM oversight_logstate WHERE id = 1")
-        size = Frontier.from_bytes(bytes(raw)).size
+    with database().copied(backup) as copied:
+        state = copied.values("oversight_logstate", "id", 1, "frontier")
+        size = Frontier.from_bytes(bytes(cast(tuple[bytes], state)[0])).size
 
         def leaf(index: int) -> bytes | None:
-            found = row('SELECT body FROM oversight_logentry WHERE "index" = ?', index)
-            return leaf_hash(bytes(found[0])) if found else None
+            found = copied.values("oversight_logentry", "index", index, "body")
+            return leaf_hash(bytes(cast(tuple[bytes], found)[0])) if found else None
 
         try:
             says = restored_from_before(home, size, leaf)
@@ -271,27 +299,34 @@ def _shut(what: str, read: Callable[[], bytes]) -> Check:
 
 
 def _where(folders: Iterable[Path], marks: Iterable[bytes]) -> list[str]:
-    """Files under these folders that hold one of the marks."""
+    """Files under these folders that hold one of the marks.
+
+    Raises:
+        OSError: one of them cannot be read. A file that goes away meanwhile holds nothing any more.
+    """
     wanted = list(marks)
     found = []
     for folder in folders:
         for file in [folder] if folder.is_file() else sorted(folder.rglob("*")):
-            if not file.is_file() or file.name.endswith("-shm") or not file.stat().st_size:
-                continue
-            with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                if any(content.find(mark) >= 0 for mark in wanted):
+            try:
+                if file.is_file() and not file.name.endswith("-shm") and _holds(file, wanted):
                     found.append(f"{folder.name}/{file.name}" if file != folder else file.name)
+            except FileNotFoundError:
+                continue
     return found
+
+
+def _holds(file: Path, wanted: list[bytes]) -> bool:
+    """Read in pieces that overlap: a server may shorten a file while it is looked at."""
+    overlap = max(len(mark) for mark in wanted)
+    before = b""
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE):
+            if any(mark in before + piece for mark in wanted):
+                return True
+            before = (before + piece)[-overlap:]
+    return False
 
 
 def _listed(found: list[str]) -> str:
     return f"in {len(found)} files: {', '.join(found[:4])}" if found else "nothing"
-
-
-def _empty_log(home: Path) -> None:
-    """Move the write-ahead log into the database file, as time would."""
-    database = sqlite3.connect(home / "counterseal.sqlite3", timeout=30)
-    try:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        database.close()

@@ -10,6 +10,7 @@ import click
 from counterseal import bootstrap
 from counterseal.cli.command import Bench, command
 from counterseal.cli.demo import agency as synthetic
+from counterseal.cli.desk import storage_faults
 from counterseal.cli.outcome import Outcome
 from counterseal.terms.errors import BadInputError
 
@@ -20,9 +21,26 @@ FOUNDER = "Ada Administrator"
 @click.option("--agency", help="The agency's name.")
 @click.option("--origin", help="The log's name for ever, like `agency.example/faces`.")
 @click.option("--administrator", help="The first administrator's name.")
+@click.option(
+    "--database",
+    "connection",
+    envvar="COUNTERSEAL_DATABASE",
+    help="An empty PostgreSQL database as libpq names it, without user and password: `service=counterseal`. "
+    "Else SQLite in the home.",
+)
+@click.option("--owner", default="counterseal_owner", help="PostgreSQL: the role that owns the tables.")
+@click.option("--role", default="counterseal", help="PostgreSQL: the role that the programs work as.")
 @click.option("--evaluation", is_flag=True, help="Found a synthetic agency, to try everything at once.")
 def init(
-    bench: Bench, *, agency: str | None, origin: str | None, administrator: str | None, evaluation: bool
+    bench: Bench,
+    *,
+    agency: str | None,
+    origin: str | None,
+    administrator: str | None,
+    evaluation: bool,
+    connection: str | None,
+    owner: str,
+    role: str,
 ) -> Outcome:
     """Make a new installation: keys, policies, database, and the log's first entry.
 
@@ -37,9 +55,14 @@ def init(
             "an installation needs `--agency NAME`, `--origin NAME` and `--administrator NAME`; "
             "to try things out, `--evaluation` fills them in"
         )
-    with made_whole(bench.home):
+    with made_whole(bench.home), storage_faults():
         office, founder = bootstrap.init_home(
-            bench.home, agency=agency, origin=origin, administrator=administrator, evaluation=evaluation
+            bench.home,
+            agency=agency,
+            origin=origin,
+            administrator=administrator,
+            evaluation=evaluation,
+            server=bootstrap.ServerSettings(connection, owner, role) if connection else None,
         )
         try:
             people = synthetic.found_agency(office, founder).people if evaluation else {"admin": founder}

@@ -148,13 +148,25 @@ def restore(desk: Desk, *, exported: Path | None) -> Outcome:
 
 @command(retention, "drill", acts="arc")
 @click.option("--connector", default="", help="A gallery of our own to drill too, for example `embedded`.")
-def drill(desk: Desk, *, connector: str) -> Outcome:
+@click.option(
+    "--server-files",
+    type=FILE,
+    help="Data directory of the PostgreSQL server, to look there too; this program must be able to read it.",
+)
+def drill(desk: Desk, *, connector: str, server_files: Path | None) -> Outcome:
     """Plant markers, back up, destroy, then look for them everywhere and try to open what is left.
 
     Nothing real is touched. Exit code 3: something was found, or opens.
     """
     picture = people(1)[0].photograph(1)
-    held = hold_drill(desk.office, by=desk.by, photograph=picture, connector=connector, face=picture)
+    held = hold_drill(
+        desk.office,
+        by=desk.by,
+        photograph=picture,
+        connector=connector,
+        face=picture,
+        server_files=server_files,
+    )
     if isinstance(held, Refusal):
         return refused(held)
     return Outcome(

@@ -55,6 +55,7 @@ class Database(Protocol):
     """A kind of database. Implemented by modules: there is nothing to keep between calls."""
 
     COPY: str
+    SERVED: bool  # whether its files lie with a server of its own, and not in the home
 
     def rendered(self, guard: Guard) -> str:
         """The statements that make this guard."""

@@ -22,6 +22,7 @@ from counterseal.terms.errors import BadInputError, IntegrityError, UnavailableE
 SCHEMA = "counterseal"
 SEARCH_PATH = f"{SCHEMA}, pg_temp"
 COPY = "counterseal.dump"
+SERVED = True
 # The place in the line of writers: one number for every process that works on this database.
 _TURN = int.from_bytes(b"counters")
 _TAKE_TURN = "SELECT pg_advisory_xact_lock(%s)"

@@ -14,6 +14,7 @@ from counterseal.terms.errors import UnavailableError
 
 FILE = "counterseal.sqlite3"
 COPY = FILE
+SERVED = False
 
 
 def rendered(guard: Guard) -> str:
