@@ -34,12 +34,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "destroy": (_FILES + "destroy", "destroy what the vault holds about a record"),
     "discovery": (_FILES + "disclose", "write the package of one search for a court or a defence"),
     "retention": (_FILES + "retention", "clocks, holds, backups, restores, the drill of erasure"),
+    "supervise": (_FILES + "supervise", "review searches, draw the sample, see what is late"),
+    "finding": (_FILES + "finding", "what oversight must look at, and what came of it"),
     "inventory": (_FILES + "inventory", "read and check a federal inventory of AI uses; export our own"),
     "decide": (_FILES + "decide", "ask the policies about facts in a file; nothing is recorded"),
     "clause": (_FILES + "clause", "show a clause: text, policies, cases, latest decisions"),
     "ledger": (_FILES + "ledger", "export the log, verify an export, receipts, change of key"),
     "witness": (_FILES + "witness", "run a witness of other logs, have one's own cosigned"),
     "public": (_FILES + "public", "release public figures; check a release on any machine"),
+    "audit": (_FILES + "audit", "an audit office apart from the agency: ask, sample, find, hand on packages"),
+    "serve": (_FILES + "serve", "serve the HTTP interface"),
+    "api": (_FILES + "api", "programs that use the HTTP interface"),
     "fsck": (_FILES + "fsck", "compare everything that is stored with the log"),
 }
 

@@ -13,6 +13,7 @@ from counterseal.gateway.audit.own_log import Sealed
 from counterseal.gateway.audit.question import Answer, Question, answer, fingerprint
 from counterseal.gateway.audit.reading import Reading, head_of, reading
 from counterseal.oversight.models import VaultObject
+from counterseal.oversight.vault import VaultError
 from counterseal.terms.errors import BadInputError
 
 
@@ -45,7 +46,7 @@ def ask(
     """Answer a question. photograph: a file, in place of its fingerprint. name: of the saved question that it is.
 
     Raises:
-        BadInputError: nothing of that name is known. UnavailableError: it could not be read, or not be sealed.
+        BadInputError: nothing is asked. UnavailableError: it could not be read, or not be sealed.
         IntegrityError: the agency's log, or the office's own, does not hold.
     """
     auditor = acting(office, by)
@@ -53,19 +54,23 @@ def ask(
         if photograph is not None:
             question = replace(question, photograph=fingerprint(read, photograph))
         found = answer(read, question, own=auditor.persons)
-        sealed = office.seal(
-            "audit.asked",
-            by=by,
-            action="ask",
-            target=name or "question",
-            committed={
-                "question": question.to_json(),
-                "rows": len(found.rows),
-                "answer": found.digest(),
-                "agency_head": head_of(read),
-            },
-        )
-    return Asked(found, sealed)
+        return Asked(found, seal_question(office, read, found, by=by, name=name))
+
+
+def seal_question(office: AuditOffice, read: Reading, found: Answer, *, by: str, name: str = "") -> Sealed:
+    """Seal that this was asked and what came of it: also where nothing came, for that is an answer too."""
+    return office.seal(
+        "audit.asked",
+        by=by,
+        action="ask",
+        target=name or "question",
+        committed={
+            "question": found.question.to_json(),
+            "rows": len(found.rows),
+            "answer": found.digest(),
+            "agency_head": head_of(read),
+        },
+    )
 
 
 def view_object(office: AuditOffice, *, object_id: str, why: str, by: str) -> Viewed:
@@ -82,12 +87,17 @@ def view_object(office: AuditOffice, *, object_id: str, why: str, by: str) -> Vi
         if row is None:
             raise BadInputError(f"the agency's vault holds no object `{object_id}`")
         refuse_own_acts(office, auditor, read, [row.about], action="view")
-        data = read.vault.open(object_id)
+        data, failed = b"", None
+        try:
+            data = read.vault.open(object_id)
+        except VaultError as error:
+            failed = error
         sealed = office.seal(
             "audit.viewed",
             by=by,
             action="view",
             target=object_id,
+            outcome="not-opened" if failed else "done",
             committed={
                 "class": row.kind,
                 "about": row.about,
@@ -95,6 +105,8 @@ def view_object(office: AuditOffice, *, object_id: str, why: str, by: str) -> Vi
                 "agency_head": head_of(read),
             },
         )
+        if failed:
+            raise failed
     return Viewed(object_id, row.kind, row.about, data, sealed)
 
 

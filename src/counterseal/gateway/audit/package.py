@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from counterseal.gateway.audit.ask import refuse_own_acts
+from counterseal.gateway.audit.ask import refuse_own_acts, seal_question
 from counterseal.gateway.audit.auditors import acting
 from counterseal.gateway.audit.folder import AuditOffice
 from counterseal.gateway.audit.question import Question, answer
@@ -65,6 +65,7 @@ def write_audit_package(
         # (1)
         found = answer(read, question, own=auditor.persons)
         if not found.rows:
+            seal_question(office, read, found, by=by)
             raise BadInputError("no entry of the log is what was asked for: there is nothing to hand on")
         files = entry_files(row.index for row in found.rows)
         # (2)

@@ -146,7 +146,7 @@ def answer(read: Reading, question: Question, *, own: Iterable[str] = ()) -> Ans
     """Everything in the log that the question asks for, each entry proved. own: accounts of the auditor who asks.
 
     Raises:
-        BadInputError: nothing of that name is known, or the question asks nothing.
+        BadInputError: the question asks nothing.
     """
     if not question.to_json():
         raise BadInputError("a question names at least one thing: a person, a case, a time, a clause ...")
@@ -195,19 +195,15 @@ def _under(clause: str, asked: str) -> bool:
 
 def _wanted(question: Question) -> Iterator[frozenset[str]]:
     """For each thing asked about, the ids of which an entry must name one."""
+    # What nothing bears is looked for as it was typed: an empty answer is an answer, and is sealed like one.
     if question.person:
-        person = _one(Person, question.person, "name")
-        yield frozenset({person.pk if person else question.person})
+        yield frozenset({question.person, *(p.pk for p in _known(Person, question.person, "name"))})
     if question.case:
-        case = _one(Case, question.case, "number")
-        if case is None:
-            raise BadInputError(f"there is no case with the id or number `{question.case}`")
-        yield _hanging_on([case])
+        yield _hanging_on(_known(Case, question.case, "number")) | {question.case}
     if question.service:
-        service = _one(Service, question.service, "name")
-        if service is None:
-            raise BadInputError(f"there is no service with the id or name `{question.service}`")
-        yield _hanging_on([service, *SearchRequest.objects.filter(service_id=service.pk)])
+        services = _known(Service, question.service, "name")
+        searched = SearchRequest.objects.filter(service_id__in=[s.pk for s in services])
+        yield _hanging_on([*services, *searched]) | {question.service}
     if question.photograph:
         probes = Probe.objects.filter(fingerprint=question.photograph)
         yield _hanging_on(probes) | {question.photograph}
@@ -215,13 +211,9 @@ def _wanted(question: Question) -> Iterator[frozenset[str]]:
         yield frozenset({question.session})
 
 
-def _one(model: type[SealedRow], text: str, name: str) -> SealedRow | None:
-    found = list(model._default_manager.filter(pk=text)) or list(
-        model._default_manager.filter(**{name: text})
-    )
-    if len(found) > 1:
-        raise BadInputError(f"`{text}` is the name of {len(found)} of them: give an id")
-    return found[0] if found else None
+def _known(model: type[SealedRow], text: str, name: str) -> list[SealedRow]:
+    """Everything of this id or name."""
+    return list(model._default_manager.filter(pk=text)) or list(model._default_manager.filter(**{name: text}))
 
 
 def _hanging_on(rows: Iterable[Model]) -> frozenset[str]:

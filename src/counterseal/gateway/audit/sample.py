@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from counterseal.gateway.audit.ask import seal_question
 from counterseal.gateway.audit.auditors import acting
 from counterseal.gateway.audit.folder import AuditOffice
 from counterseal.gateway.audit.own_log import Record, Sealed
@@ -95,6 +96,7 @@ def draw_sample(
         found = answer(read, question, own=auditor.persons)
         population = [row.index for row in found.rows]
         if not population:
+            seal_question(office, read, found, by=by)
             raise BadInputError("no entry of the log is what was asked for: there is nothing to draw from")
         secret = bytes.fromhex(committed.says("secret"))
         seed = seed_of(
