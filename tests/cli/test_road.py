@@ -30,6 +30,8 @@ ELSEWHERE = (
     "retention",
     "discovery",
     "public",
+    "serve",
+    "api",
 )  # commands that have tests of their own
 TODAY, YESTERDAY, LATER = "2026-01-02", "2026-01-01T08:00:00Z", "2099-01-01"
 REQUEST = (

@@ -16,7 +16,7 @@ from ninja.constants import NOT_SET
 from pydantic import BaseModel
 
 from counterseal.api.asking import Asked, Needs, NotTooOften
-from counterseal.api.problems import KINDS, MEDIA_TYPE, ProblemError, as_answer, of_error, of_refusal
+from counterseal.api.problems import ProblemError, as_answer, of_error, of_refusal
 from counterseal.gateway.api_notes import (
     Claimed,
     OtherRequest,
@@ -76,7 +76,7 @@ def route(
     if "{" in path:
         statuses |= {404}
     described: dict[str, Any] = {
-        "responses": {str(s): _described(s) for s in sorted(statuses)},
+        "responses": {str(s): {"$ref": f"#/components/responses/{s}"} for s in sorted(statuses)},
         "security": [] if scope is None else [{"oauth2": [scope] if scope else []}],
         "x-scope": scope,
         "x-changes-state": changes,
@@ -203,11 +203,3 @@ def _done(request: Asked, mine: Claimed, work: Callable[[], Any], status: int) -
 def _check_accept(request: Asked, produces: str) -> None:
     if "*" not in produces and not request.accepts(produces):
         raise ProblemError("not-acceptable", f"this answers in `{produces}`")
-
-
-def _described(status: int) -> dict[str, Any]:
-    kinds = {code: kind for code, kind in KINDS.items() if kind.status == status}
-    return {
-        "description": "; ".join(f"{kind.title} (`{code}`)" for code, kind in kinds.items()),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }

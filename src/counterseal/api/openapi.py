@@ -17,7 +17,7 @@ def document() -> dict[str, Any]:
     from ninja.openapi.schema import REF_TEMPLATE
     from ninja.schema import NinjaGenerateJsonSchema
 
-    from counterseal.api.problems import MEDIA_TYPE
+    from counterseal.api.problems import KINDS, MEDIA_TYPE
     from counterseal.api.routes.checkpoints import with_gpc
     from counterseal.api.schemas import Problem, TokenError
     from counterseal.api.urls import V1, api
@@ -34,6 +34,14 @@ def document() -> dict[str, Any]:
         schemas.update(said.pop("$defs", {}))
         schemas[model.__name__] = said
     made["components"]["schemas"] = dict(sorted(schemas.items()))
+    form = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    made["components"]["responses"] = {
+        str(status): {
+            "description": "; ".join(f"{k.title} (`{c}`)" for c, k in KINDS.items() if k.status == status),
+            "content": form,
+        }
+        for status in sorted({kind.status for kind in KINDS.values()})
+    }
     made["components"]["securitySchemes"] = {
         "oauth2": {
             "type": "oauth2",
@@ -47,7 +55,7 @@ def document() -> dict[str, Any]:
     answers = made["paths"][f"{V1}/token"]["post"]["responses"]
     answers["400"] = {
         "description": "No token (RFC 6749, 5.2), or a request that cannot be read.",
-        "content": {**said_no["content"], MEDIA_TYPE: answers["400"]["content"][MEDIA_TYPE]},
+        "content": {**said_no["content"], **form},
     }
     answers["401"] = {"description": "The client did not show who it is (RFC 6749, 5.2).", **said_no}
     answers.pop("422", None)
