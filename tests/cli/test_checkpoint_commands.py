@@ -137,8 +137,8 @@ def test_another_face_and_no_face(home: Path, gate: Run, tmp_path: Path) -> None
 def test_who_may_decline_is_said(run: Run, home: Path) -> None:
     """The words follow the data file (R65)."""
     assert "Everyone may decline" in run("optout", "who").out
-    rule = home / "policies/dhs-026-11/opt-out.toml"
-    rule.write_text(rule.read_text().replace('who_may = "everyone"', 'who_may = "us-citizens"'))
+    composed = home / "policies/composition.toml"
+    composed.write_text(composed.read_text().replace('"beyond-the-text"', ""))
 
     assert done(run("optout", "who", "--json"))["who_may"] == "us-citizens"
     assert "nobody is asked to prove citizenship" in run("optout", "who").out

@@ -241,7 +241,10 @@ class TestWhoMayDecline:
     def floor(self, office: SimulatedOffice, tmp_path, who: str) -> None:
         folder = tmp_path / "packs"
         shutil.copytree(office.office.home / "policies", folder)
-        rule = folder / "dhs-026-11/opt-out.toml"
+        composed = folder / "composition.toml"
+        if who == "us-citizens":
+            composed.write_text(composed.read_text().replace('"beyond-the-text"', ""))
+        rule = folder / "beyond-the-text/opt-out.toml"
         rule.write_text(rule.read_text().replace('who_may = "everyone"', f'who_may = "{who}"'))
         office.office = replace(office.office, policies=load_policies(folder))
 

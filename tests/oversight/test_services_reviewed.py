@@ -53,7 +53,7 @@ class TestApproval:
 
         refused = decided(office, service.id, "approved")
 
-        office.sealed_refusal(refused, "service.refused", "D-026-11/testing", "HSI-M/4C1-approved")
+        office.sealed_refusal(refused, "service.refused", "D-026-11/testing", "PS-139-06/acquisition")
         assert len(refused.unmet) == 2
         assert Service.objects.get(pk=service.id).status == "unreviewed"
 
@@ -83,7 +83,7 @@ class TestApproval:
             office.office, service_id=office.agency.service_id, looked=LOOKED, by=office.who("reg")
         )
 
-        office.sealed_refusal(refused, "acquisitionreview.refused", "HSI-M/4C1-approved")
+        office.sealed_refusal(refused, "acquisitionreview.refused", "PS-139-06/acquisition")
 
     @pytest.mark.parametrize("fails", ["supplied_test_holds", "contract_terms_hold"])
     def test_the_latest_acquisition_review_counts(self, office, fails):
@@ -140,7 +140,7 @@ class TestNewVersion:
 
         assert isinstance(office.search(asked), Refusal)
         assert office.local == {}
-        assert decided(office, service_id, "approved").clauses == ("D-026-11/testing", "HSI-M/4C1-approved")
+        assert decided(office, service_id, "approved").clauses == ("D-026-11/testing", "PS-139-06/acquisition")
         at = office.clock.now
         made(
             record_test(

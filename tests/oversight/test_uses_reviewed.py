@@ -48,7 +48,7 @@ def all_concur(office, use, **more):
 class TestAssessment:
     def test_no_office_concurs_before_the_assessment_is_whole(self, office, use):
         office.sealed_refusal(
-            says(office, use, "pat"), "use.refused", "D-026-11/risk-assessment", "D-026-11/oversight"
+            says(office, use, "pat"), "use.refused", "D-026-11/risk-assessment", "PS-139-06/eo-13960"
         )
 
     @pytest.mark.parametrize("left_out", list(PRINCIPLES))

@@ -280,7 +280,7 @@ FAULTS = {
     ),
     "somebody who may decline and is no group": (
         f"{DHS}/opt-out.toml",
-        'who_may = "everyone"',
+        'who_may = "us-citizens"',
         'who_may = "residents"',
         "`residents` is nobody who may decline",
     ),
@@ -431,12 +431,11 @@ class TestFiles:
 
 
 class TestLibrary:
-    def test_every_clause_of_both_documents_is_there_with_a_holder(self, library) -> None:
-        """35 of the memorandum and the broadcast, 17 of the directive, and the road's own."""
-        packs = [clause.pack for clause in library.clauses]
-
-        assert {pack: packs.count(pack) for pack in set(packs)} == {HSI: 35, DHS: 17, "road": 4}
-        assert all(clause.held_by and clause.says for clause in library.clauses)
+    def test_the_road_s_own_clauses_stand_beside_those_of_the_documents(self, library) -> None:
+        """Those of the documents are counted in test_coverage.py."""
+        assert [clause.id for clause in library.clauses if clause.pack == "road"] == [
+            "road/facts", "road/engine", "road/pack", "road/role"
+        ]  # fmt: skip
 
     def test_a_clause_is_found_by_its_id(self, library) -> None:
         assert library.clause("HSI-M/4A3-training").section == "4.A.3"

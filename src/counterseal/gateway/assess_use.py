@@ -132,7 +132,7 @@ def show_principle(
             action=move,
             target=use.id,
             outcome=principle,
-            clauses=["D-026-11/oversight"],
+            clauses=["PS-139-06/eo-13960"],
             public={"use": use.id},
             rows=[row],
         )
@@ -154,7 +154,7 @@ def missing_of(use: Use) -> list[Unmet]:
     if lacking := missing_principles(set(held)):
         unmet.append(
             Unmet(
-                "D-026-11/oversight",
+                "PS-139-06/eo-13960",
                 f"no evidence is shown for the principles {', '.join(lacking)}",
                 "show it for each of the nine, in this round of review (`counterseal use principle`)",
             )

@@ -303,7 +303,7 @@ def missing_for_approval(service: Service) -> list[Unmet]:
     if reviewed is None or not reviewed.acceptable:
         unmet.append(
             Unmet(
-                "HSI-M/4C1-approved",
+                "PS-139-06/acquisition",
                 f"no acquisition review found version {service.version} acceptable"
                 if reviewed is None
                 else f"the latest acquisition review of version {service.version} did not find it acceptable",

@@ -68,7 +68,7 @@ def review_acquisition(
             action=move,
             target=service.id,
             outcome="acceptable" if review.acceptable else "not-acceptable",
-            clauses=["HSI-M/4C1-approved"],
+            clauses=["PS-139-06/acquisition"],
             public={"service": service.id},
             rows=[review],
             objects=[words],
