@@ -24,12 +24,14 @@ from counterseal.gateway.approve_search import approve_search
 from counterseal.gateway.certify import attest, certify, qualify_examiner
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.disclose import Authority, disclose
+from counterseal.gateway.draw_sample import draw_sample, open_period
 from counterseal.gateway.enrol_references import (
     enrol_references,
     erase_references,
     list_references,
     withhold_reference,
 )
+from counterseal.gateway.findings import answer_referral, refer_finding
 from counterseal.gateway.mark_lead import close_lead, mark_lead, note_in_report
 from counterseal.gateway.open_case import assign, close_case, open_case, record_step
 from counterseal.gateway.propose_use import concur, propose_use, suspend_use
@@ -48,11 +50,12 @@ from counterseal.gateway.request_clearance import NotCleared
 from counterseal.gateway.request_search import Purpose
 from counterseal.gateway.reveal_for_evaluation import reveal_for_evaluation
 from counterseal.gateway.review import dispose_of_candidate, lock_review, open_review, reveal
+from counterseal.gateway.review_search_use import review_search_use
 from counterseal.gateway.rotate_log_key import rotate_log_key
 from counterseal.gateway.sessions import Begun, begin_session, disown_session, end_session
 from counterseal.ledger.checkpoint import Signer
 from counterseal.oversight.figures.rule import Rule
-from counterseal.oversight.models import LogEntry, LogNode, ServiceReview, Use
+from counterseal.oversight.models import Finding, LogEntry, LogNode, ServiceReview, Use
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, CountersealError, StaleError
 from counterseal.terms.rows import SealedRow
@@ -460,7 +463,74 @@ def _in_session(
     return lambda: verb(o.office, session_id=begun.session.id, by=o.who(by), **more)
 
 
+def _period(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: open_period(o.office, until=o.clock.now + timedelta(days=30), by=o.who(by))
+
+
+def _draw(o: SimulatedOffice, *, by: str) -> Act:
+    period = made(_period(o, by="sol")())
+    o.searched()
+    o.clock.forward(days=31)
+    return lambda: draw_sample(o.office, period_id=period.id, by=o.who(by))
+
+
+def _supervise(o: SimulatedOffice, *, by: str, conclusion: str = "finding") -> Act:
+    request = o.searched().request.id
+    lines = o.office.policies.supervision(o.clock.now).worksheet
+    return lambda: review_search_use(
+        o.office,
+        request_id=request,
+        answers={line: "no" if line == "means" else "yes" for line in lines},
+        reasons={"means": "no such check was made"},
+        conclusion=conclusion,
+        by=o.who(by),
+    )
+
+
+def _refer(o: SimulatedOffice, *, by: str) -> Act:
+    made(_supervise(o, by="sol")())
+    finding = Finding.objects.get(kind="review-means")
+    return lambda: refer_finding(o.office, finding_id=finding.id, reason="grave", by=o.who(by))
+
+
+def _answer(o: SimulatedOffice, *, by: str) -> Act:
+    referral = made(_refer(o, by="sol")())
+    return lambda: answer_referral(
+        o.office, referral_id=referral.id, outcome="dismissed", words="it was made", by=o.who(by)
+    )
+
+
 VERBS: dict[str, Verb] = {
+    "open_period": Verb(
+        lambda o: _period(o, by="sol"),
+        ("sample.period-opened",),
+        lambda o: _period(o, by="ines"),
+        "sampleperiod.refused",
+    ),
+    "draw_sample": Verb(
+        lambda o: _draw(o, by="aud"),
+        ("audit.sampled",),
+        lambda o: _draw(o, by="ines"),
+        "sampleperiod.refused",
+    ),
+    "review_search_use": Verb(
+        lambda o: _supervise(o, by="sol"),
+        ("supervision.reviewed", "audit.finding"),
+        lambda o: _supervise(o, by="ines"),
+        "supervisorreview.refused",
+    ),
+    "refer_finding": Verb(
+        lambda o: _refer(o, by="sol"),
+        ("finding.referred",),
+        lambda o: _refer(o, by="ines"),
+        "finding.refused",
+    ),
+    "answer_referral": Verb(
+        lambda o: _answer(o, by="aud"),
+        ("referral.answered",),
+        lambda o: _answer(o, by="sol"),
+        "referral.refused",
+    ),
     "begin_session": Verb(
         lambda o: _begin(o, who="ines"),
         ("session.begun",),
@@ -753,7 +823,7 @@ def test_every_verb_is_in_the_table():
             if own and "with change(" in inspect.getsource(function):
                 found.add(name)
     assert found - TRIED_ELSEWHERE == set(VERBS)
-    assert len(VERBS) == 47
+    assert len(VERBS) == 52
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))

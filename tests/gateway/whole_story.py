@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from counterseal import bootstrap
+from counterseal.casework.models import SearchRequest
 from counterseal.cli.demo.agency import add_service
 from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import grant_role, revoke_role
@@ -13,6 +14,8 @@ from counterseal.gateway.collect_probe import Edit
 from counterseal.gateway.declare_trial import Trial, close_trial, declare_trial
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.disclose import Authority, disclose
+from counterseal.gateway.draw_sample import draw_sample, open_period
+from counterseal.gateway.findings import answer_referral
 from counterseal.gateway.holds import lift_hold, place_hold
 from counterseal.gateway.open_case import close_case
 from counterseal.gateway.propose_use import propose_use, review_again, suspend_use
@@ -20,9 +23,10 @@ from counterseal.gateway.reconcile_service import reconcile_service
 from counterseal.gateway.register_service import accept_terms, close_service_review
 from counterseal.gateway.request_clearance import Cleared
 from counterseal.gateway.request_search import Exigency
+from counterseal.gateway.review_search_use import review_search_use
 from counterseal.gateway.search import Answered, Failed
 from counterseal.gateway.sessions import Begun, begin_session, disown_session
-from counterseal.oversight.models import ServiceReview, ServiceStatus, UseRisk
+from counterseal.oversight.models import Referral, ServiceReview, ServiceStatus, UseRisk
 from office import SimulatedOffice, made, person
 
 FACTS = "the abducted child was seen in a grey van and the driver threatened to hurt him"
@@ -93,6 +97,7 @@ def tell(office: SimulatedOffice) -> None:
     made(close_case(office.office, case_id=old.id, by=who("ines")))
     made(destroy(office.office, about=spoilt.id, authority="retention-7", by=who("arc")))
     beside_the_register(office)
+    supervision(office)
     sessions(office)
     for lifted in (True, False):
         hold = made(
@@ -106,6 +111,35 @@ def tell(office: SimulatedOffice) -> None:
         )
         if lifted:
             made(lift_hold(office.office, hold_id=hold.id, by=who("aud")))
+
+
+def supervision(office: SimulatedOffice) -> None:
+    """A drawn period, a search reviewed with two findings that were referred, one of them answered."""
+    who = office.who
+    period = made(
+        open_period(office.office, until=office.clock.now + timedelta(milliseconds=50), by=who("sol"))
+    )
+    office.clock.forward(seconds=0.1)
+    made(draw_sample(office.office, period_id=period.id, by=who("sol")))
+    worksheet = office.office.policies.supervision(office.clock.now).worksheet
+    no = dict.fromkeys(("means", "report"), "the file says otherwise")
+    made(
+        review_search_use(
+            office.office,
+            request_id=SearchRequest.objects.filter(intent_index__isnull=False).earliest("submitted_at").id,
+            answers={line: "no" if line in no else "yes" for line in worksheet},
+            reasons=no,
+            conclusion="referred",
+            by=who("sol"),
+        )
+    )
+    referral = Referral.objects.order_by("id").first()
+    assert referral is not None
+    made(
+        answer_referral(
+            office.office, referral_id=referral.id, outcome="acted-on", words="retrained", by=who("aud")
+        )
+    )
 
 
 def sessions(office: SimulatedOffice) -> None:

@@ -45,8 +45,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "audit": (_FILES + "audit", "an audit office apart from the agency: ask, sample, find, hand on packages"),
     "serve": (_FILES + "serve", "serve the HTTP interface"),
     "api": (_FILES + "api", "programs that use the HTTP interface"),
-    "serve": (_FILES + "serve", "serve the HTTP interface"),
-    "api": (_FILES + "api", "programs that use the HTTP interface"),
     "fsck": (_FILES + "fsck", "compare everything that is stored with the log"),
 }
 

@@ -87,12 +87,12 @@ def dismiss_finding(office: Office, *, finding_id: str, reason: str, by: str) ->
     Raises:
         BadInputError: no such finding, no words. StaleError: it is not open.
     """
-    return _close(office, finding_id, "dismiss a finding", words=reason, by=by)
+    return _close(office, finding_id, "dismiss a finding", "finding.dismissed", words=reason, by=by)
 
 
 def act_on_finding(office: Office, *, finding_id: str, done: str, by: str) -> Finding | Refusal:
     """Say what was done about it. Never by the person whom it concerns. Raises: as `dismiss_finding`."""
-    return _close(office, finding_id, "act on a finding", words=done, by=by)
+    return _close(office, finding_id, "act on a finding", "finding.acted-on", words=done, by=by)
 
 
 def refer_finding(office: Office, *, finding_id: str, reason: str, by: str) -> Referral | Refusal:
@@ -190,7 +190,9 @@ def concerned(finding: Finding) -> frozenset[str]:
     return frozenset(people - {""})
 
 
-def _close(office: Office, finding_id: str, move: str, *, words: str, by: str) -> Finding | Refusal:
+def _close(
+    office: Office, finding_id: str, move: str, kind: str, *, words: str, by: str
+) -> Finding | Refusal:
     _spoken(words)
     with change(office) as now:
         finding = found(Finding, finding_id)
@@ -200,7 +202,7 @@ def _close(office: Office, finding_id: str, move: str, *, words: str, by: str) -
         cause = finding.entry_index
         _decided(now, finding, FindingStatus(ALL[move].after), kept, by=by)
         now.seal(
-            f"finding.{finding.status}",
+            kind,
             by=by,
             action=move,
             target=finding.id,
