@@ -10,10 +10,12 @@ import pytest
 from counterseal.casework.models import Probe
 from counterseal.gateway.add_evidence import add_evidence
 from counterseal.gateway.collect_probe import Collection, collect_probe
+from counterseal.gateway.findings import dismiss_finding
 from counterseal.gateway.open_case import assign
 from counterseal.gateway.request_search import Purpose
-from counterseal.gateway.search import FACES_OF_A_CASE, Answered
+from counterseal.gateway.search import Answered
 from counterseal.oversight.models import Finding
+from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 from office import SimulatedOffice, made, person
 
@@ -149,21 +151,68 @@ class TestBorrowedNumber:
 
 
 class TestManyFaces:
-    def test_many_faces_on_one_case_raise_one_finding(self, office):
-        """Nine unrelated faces, each with its item and its reason: oversight sees it at the fourth."""
+    def test_what_the_supervisor_sees_and_when(self, office):
+        """Nine faces off social media: at the first, the third and the fourth something new is to be looked at."""
         case = office.case()
         seen = []
-        for n in range(FACES_OF_A_CASE + 2):
+        for n in range(9):
             item = office.item(
                 case, "photograph", source_class="social-media", lawful_basis="publicly-posted"
             )
-            probe = office.probe(case, item=item, photograph=person(n).photograph(1))
-            request = made(office.request(case, probe, purpose=reason(n)))
-            assert isinstance(office.search(request), Answered)
-            seen.append(Finding.objects.filter(kind="many-faces-on-one-case", about=case.id).count())
+            probe = office.probe(case, item=item, photograph=person(n % 8).photograph(1 + n // 8))
+            answered = office.search(made(office.request(case, probe, purpose=reason(n))))
+            assert isinstance(answered, Answered), "everything else about it is in order"
+            seen.append(sorted(Finding.objects.values_list("kind", flat=True)))
 
-        assert seen == [0] * FACES_OF_A_CASE + [1, 1]
+        fits, social, many = "source-does-not-fit", "social-media-faces", "many-faces-on-one-case"
+        assert seen[0] == [fits]
+        assert seen[1] == [fits]
+        assert seen[2] == sorted([fits, social])
+        assert all(each == sorted([fits, social, many]) for each in seen[3:])
         assert office.fsck().sound
+
+    def test_finding_says_why_in_words_and_leads_to_the_entry(self, office):
+        """7.5: the reason in words, with what others have; the entry behind it; whom it concerns."""
+        other = office.case()
+        made_one = office.search(
+            made(office.request(other, office.probe(other, photograph=person(7).photograph(5))))
+        )
+        assert isinstance(made_one, Answered)
+        case = office.case()
+        for n in range(4):
+            answered = one_more_face(office, case, n)
+            assert isinstance(answered, Answered)
+        finding = Finding.objects.get(kind="many-faces-on-one-case")
+
+        assert finding.says == (
+            "4 faces on one case; other cases have 1.0 on average, 1 in the middle, 1 at most. "
+            "Do they all belong to it?"
+        )
+        assert finding.entries == [answered.intent_index]
+        assert (finding.about, finding.person_id) == (case.id, office.who("ines"))
+
+    def test_officer_does_not_dismiss_it_and_the_supervisor_does_with_a_reason(self, office):
+        """What stays is that somebody looked, who, when, and why it is nothing."""
+        case = office.case()
+        for n in range(4):
+            one_more_face(office, case, n)
+        finding = Finding.objects.get(kind="many-faces-on-one-case")
+
+        refusal = dismiss_finding(
+            office.office, finding_id=finding.id, reason="all mine", by=office.who("ines")
+        )
+        assert isinstance(refusal, Refusal)
+        with pytest.raises(BadInputError):
+            dismiss_finding(office.office, finding_id=finding.id, reason=" ", by=office.who("sol"))
+        dismissed = made(
+            dismiss_finding(
+                office.office,
+                finding_id=finding.id,
+                reason="four of a gang of six, each named in the report of the harbour police",
+                by=office.who("sol"),
+            )
+        )
+        assert dismissed.status == "dismissed"
 
     def test_the_eleventh_face_is_refused(self, office):
         """D-026-11/no-mass-surveillance: ten faces a case, ours by number."""

@@ -26,6 +26,7 @@ from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.partners import Partner, partner_of
+from counterseal.gateway.raise_signals import signals_at_search
 from counterseal.gateway.records import read_records
 from counterseal.gateway.request_search import payload_digest
 from counterseal.gateway.review_reasons import with_reasons
@@ -35,9 +36,6 @@ from counterseal.oversight.models import Duty, Service, ServiceReview, VaultObje
 from counterseal.terms.decisions import Obligation, Permit, Refusal, Unmet
 from counterseal.terms.errors import IntegrityError, UnavailableError
 from counterseal.terms.rows import SealedRow
-
-# More different faces on one case are a finding for oversight; policy refuses later (dhs-case-volume).
-FACES_OF_A_CASE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +165,7 @@ def _seal_intent(
         *with_reasons(now, request, [_duty(now, request, o) for o in permit.obligations]),
         *(_service_review(now, request, o) for o in permit.obligations if o.name == "service-review"),
     ]
-    duties += _many_faces(now, request, faces)
+    duties += signals_at_search(now, request, faces=faces)
     sealed = now.seal(
         "search.intent",
         by=by,
@@ -198,16 +196,6 @@ def _seal_intent(
         rows=[request, *duties],
     )
     return question, sealed
-
-
-def _many_faces(now: Change, request: SearchRequest, faces: int) -> list[SealedRow]:
-    """A finding when more different faces are searched for a case than most cases have."""
-    if faces <= FACES_OF_A_CASE:
-        return []
-    says = f"{faces} different faces were searched for this case: do they all belong to it?"
-    return [
-        *open_finding(now, "many-faces-on-one-case", request.case_id, says, person_id=request.requester_id)
-    ]
 
 
 def _duty(now: Change, request: SearchRequest, obligation: Obligation) -> Duty:

@@ -175,17 +175,19 @@ def completion(*, since: datetime, until: datetime) -> Completion:
 def decided(*, since: datetime, until: datetime) -> tuple[Decided, ...]:
     """Every approval or refusal of this time, half open, in order: what `oversight.approvals` counts."""
     rows = Approval.objects.filter(at__gte=since, at__lt=until).select_related("request").order_by("at", "id")
-    return tuple(
-        Decided(
-            request_id=a.request_id,
-            kind=a.kind,
-            requester_id=a.requester_id,
-            approver_id=a.approver_id,
-            granted=a.granted,
-            requested_at=a.request.requested_at,
-            decided_at=a.at,
-        )
-        for a in rows
+    return tuple(map(decision_of, rows))
+
+
+def decision_of(approval: Approval) -> Decided:
+    """One approval or refusal as a plain row. Its request is read with it (`select_related`)."""
+    return Decided(
+        request_id=approval.request_id,
+        kind=approval.kind,
+        requester_id=approval.requester_id,
+        approver_id=approval.approver_id,
+        granted=approval.granted,
+        requested_at=approval.request.requested_at,
+        decided_at=approval.at,
     )
 
 

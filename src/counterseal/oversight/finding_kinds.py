@@ -22,6 +22,38 @@ class FindingKind:
 
 
 KINDS: Mapping[str, FindingKind] = {
+    "approvals-of-a-pair": FindingKind(
+        "one approver decides for one requester more often than chance brings about", AUDITORS
+    ),
+    "batch-of-several-persons": FindingKind(
+        "several persons searched many faces for one case at a time, each below the limits", AUDITORS
+    ),
+    "busy-day": FindingKind("far more searches on one day than on days of its kind", AUDITORS),
+    "events-above-peers": FindingKind(
+        "far more photographs of protected events than others search", SUPERVISORS
+    ),
+    "many-faces-from-one-source": FindingKind(
+        "many faces out of one recording, or captured at one time, were searched", SUPERVISORS
+    ),
+    "off-duty-above-peers": FindingKind("far more searches out of hours than others make", SUPERVISORS),
+    "one-face-many-services": FindingKind("one photograph was tried at service after service", SUPERVISORS),
+    "quick-approvals": FindingKind("approvals given faster than a request can be read", AUDITORS),
+    "same-face-elsewhere": FindingKind(
+        "the same photograph was searched for another case, or by somebody else", SUPERVISORS
+    ),
+    "searches-above-own-past": FindingKind("far more searches than the same person made before", SUPERVISORS),
+    "searches-above-peers": FindingKind(
+        "far more searches for the work that was closed than others need", SUPERVISORS
+    ),
+    "social-media-above-peers": FindingKind(
+        "far more photographs from social media than others search", SUPERVISORS
+    ),
+    "social-media-faces": FindingKind(
+        "several faces from social media were searched for one case", SUPERVISORS
+    ),
+    "source-does-not-fit": FindingKind(
+        "the photograph is of a class that cases of this type do not have", SUPERVISORS
+    ),
     "many-faces-on-one-case": FindingKind(
         "more different faces were searched for a case than most cases have", SUPERVISORS
     ),

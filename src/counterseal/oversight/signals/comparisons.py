@@ -7,7 +7,7 @@ somebody who is a little above the rest is no signal. Asked with each new month,
 there is too little to compare with.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -71,7 +71,7 @@ def of_people(history: History, rule: SignalRule, *, since: datetime, until: dat
     }
     searches = _searches(history)
     questions = [
-        ("searches-above-peers", searches, "searches", "closed case (the one at hand counts as one)"),
+        ("searches-above-peers", searches, "searches", "closed case, the one at hand counted as one"),
         (
             "off-duty-above-peers",
             _share(history.searches, lambda s: not s.on_duty),
@@ -108,16 +108,22 @@ def _within(searches: Iterable[Search], since: datetime, until: datetime) -> Ite
 
 
 def _searches(history: History) -> dict[tuple[str, str], Cell]:
-    """Searches by person and month, held against the cases that the person closed in it, and one at hand."""
+    """Searches by person and month, held against the cases that the person closed, and the one at hand.
+
+    Closed a month, over this month and the two before it: a case is searched in one month and closed in another.
+    """
     months = sorted({month_of(s.at) for s in history.searches} | {month_of(c.at) for c in history.closed})
     people = sorted({s.person for s in history.searches} | {c.person for c in history.closed})
-    cells = {(person, month): Cell(exposure=1.0) for person in people for month in months}
+    closed = Counter((c.person, month_of(c.at)) for c in history.closed)
+    cells = {}
+    for person in people:
+        for number, month in enumerate(months):
+            lately = months[max(0, number - 2) : number + 1]
+            cells[person, month] = Cell(exposure=1 + sum(closed[person, m] for m in lately) / len(lately))
     for search in history.searches:
         cell = cells[search.person, month_of(search.at)]
         cell.count += 1
         cell.entries.append(search.entry)
-    for closed in history.closed:
-        cells[closed.person, month_of(closed.at)].exposure += 1
     return cells
 
 
