@@ -13,16 +13,20 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, connections
+from django.db.models import Model
 
 from counterseal import bootstrap
 from counterseal.bootstrap import ServerSettings
+from counterseal.gateway.databases import database
 from counterseal.gateway.databases.port import Guard
+from counterseal.gateway.guards import guards
 
 CLUSTER = os.environ.get("COUNTERSEAL_TEST_DATABASE", "")
 OWNER, APPLICATION = "counterseal_owner", "counterseal"
@@ -75,6 +79,39 @@ def leave_alone(guard: Guard, *, standing: bool) -> None:
         for (name,) in cursor.fetchall():
             if not (standing and name == f"guard_{guard.name}"):
                 cursor.execute(f"DROP TRIGGER {name}")
+
+
+def drop_guard(name: str) -> None:
+    """As the owner: take one guard away, as somebody who goes round the programs would."""
+    guard = guards()[name]
+    on = f" ON {guard.table}" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER guard_{name}{on}")
+
+
+def weaken_guard(name: str) -> None:
+    """As the owner: leave the guard's name, and take its sense away."""
+    guard = replace(guards()[name], when="FALSE")
+    made = database().rendered(guard)
+    if connection.vendor == "postgresql":
+        made = made.partition("; CREATE TRIGGER")[0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    else:
+        drop_guard(name)
+    with connection.cursor() as cursor:
+        cursor.execute(made)
+
+
+def replacing(model: type[Model]) -> str:
+    """A statement that puts the first row of this table in its own place again, past every guard of changes."""
+    table = model._meta.db_table
+    listed = ", ".join(f'"{f.column}"' for f in model._meta.concrete_fields)
+    taken = f"SELECT {listed} FROM {table} LIMIT 1"
+    if not CLUSTER:
+        return f"INSERT OR REPLACE INTO {table} ({listed}) {taken}"
+    key = ", ".join(f'"{f.column}"' for f in model._meta.pk_fields)
+    return (
+        f"INSERT INTO {table} ({listed}) ({taken}) ON CONFLICT ({key}) DO UPDATE SET {key} = EXCLUDED.{key}"
+    )
 
 
 def first_line(error: BaseException) -> str:

@@ -12,8 +12,17 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
+import databases
 from counterseal.casework.models import Approval, Disposition, SearchRequest
-from counterseal.gateway.guards import MOVING, NEVER_DELETED, SET_ONCE, WRITTEN_ONCE, install_guards, triggers
+from counterseal.gateway.guards import (
+    MOVING,
+    NEVER_DELETED,
+    SET_ONCE,
+    WRITTEN_ONCE,
+    guards,
+    install_guards,
+    triggers,
+)
 from counterseal.oversight.models import LogEntry
 from counterseal.terms.rows import SealedRow
 from office import SimulatedOffice, open_copy
@@ -56,17 +65,17 @@ BESPOKE = {
     "approval_of_the_requester": (
         "INSERT INTO casework_approval (id, entry_index, request_id, kind, approver_id, requester_id, "
         "payload_digest, granted, words, at) SELECT 'approval-x', 0, id, 'witness', requester_id, 'person-y', "
-        "payload_digest, 1, 'object-x', requested_at FROM casework_searchrequest LIMIT 1"
+        "payload_digest, TRUE, 'object-x', requested_at FROM casework_searchrequest LIMIT 1"
     ),
     "concurrence_on_the_proposer": (
         "INSERT INTO oversight_concurrence (id, entry_index, use_id, office, person_id, proposer_id, "
         "concurs, at, round, unit, proposer_unit, conditions, words) SELECT 'concurrence-x', 0, id, 'privacy', "
-        "'person-x', 'person-y', 1, '2026-01-01', 1, 'u', 'v', '{}', '' FROM oversight_use WHERE id = 'use-x'"
+        "'person-x', 'person-y', TRUE, '2026-01-01', 1, 'u', 'v', '{}', '' FROM oversight_use WHERE id = 'use-x'"
     ),
     "concurrence_of_this_round": (
         "INSERT INTO oversight_concurrence (id, entry_index, use_id, office, person_id, proposer_id, "
         "concurs, at, round, unit, proposer_unit, conditions, words) SELECT 'concurrence-x', 0, id, 'privacy', "
-        "'person-x', 'p', 1, '2026-01-01', 2, 'u', 'v', '{}', '' FROM oversight_use WHERE id = 'use-x'"
+        "'person-x', 'p', TRUE, '2026-01-01', 2, 'u', 'v', '{}', '' FROM oversight_use WHERE id = 'use-x'"
     ),
     "disposition_into_an_open_review": (
         "INSERT INTO casework_disposition (id, entry_index, review_id, candidate_id, judgement, at) "
@@ -123,9 +132,7 @@ def attacks() -> dict[str, str]:
         listed = ", ".join(f'"{c}"' for c in columns)
         if issubclass(model, SealedRow) or label in NEVER_DELETED:
             made[f"{short}_kept"] = f"DELETE FROM {table}"
-            made[f"{short}_anew"] = (
-                f"INSERT OR REPLACE INTO {table} ({listed}) SELECT {listed} FROM {table} LIMIT 1"
-            )
+            made[f"{short}_anew"] = databases.replacing(model)
         if label in WRITTEN_ONCE:
             made[f"{short}_once"] = f'UPDATE {table} SET "{columns[-1]}" = "{columns[-1]}"'
         if label in MOVING:
@@ -151,6 +158,10 @@ def _other(model: type[Model], column: str) -> str:
         return "'2031-01-01 00:00:00'"
     if kind in ("BigIntegerField", "IntegerField"):
         return f'"{column}" + 1000'
+    if kind == "BooleanField":
+        return f'NOT "{column}"'
+    if kind == "JSONField":
+        return "'[\"x\"]'"
     return f"\"{column}\" || 'x'"
 
 
@@ -213,11 +224,12 @@ def _backwards(label: str) -> str:
 @pytest.fixture(scope="module")
 def whole(told_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedOffice]:
     """One office for all attacks: each is rolled back."""
-    with open_copy(told_template, tmp_path_factory.mktemp("guards") / "home") as opened:
+    home = tmp_path_factory.mktemp("guards") / "home"
+    with open_copy(told_template, home) as opened, databases.as_owner(home):
         with connection.cursor() as cursor:  # a use that nobody concurred with, for `use_active_by_three`
             cursor.execute(
                 "INSERT INTO oversight_use (id, entry_index, name, purpose, law_enforcement, analysis_approved, "
-                "status, proposed_by_id, kind, round) VALUES ('use-x', 0, 'Crowd watching', 'x', 1, '[]', "
+                "status, proposed_by_id, kind, round) VALUES ('use-x', 0, 'Crowd watching', 'x', TRUE, '[]', "
                 "'under-review', 'p', 'identification', 1)"
             )
         yield opened
@@ -227,16 +239,12 @@ class UndoneError(Exception):
     """Raised to roll an attack back."""
 
 
-def attack(statement: str, *, guard: str | None) -> int:
-    """Run a statement with this guard alone, or none; answers with the rows it changed; nothing of it stays."""
+def attack(statement: str, *, guard: str, standing: bool) -> int:
+    """Run a statement with this guard alone, or not even this; how many rows it changed; nothing of it stays."""
     changed = -1
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP TRIGGER {name}")
-            if guard is not None:
-                cursor.execute(triggers()[guard])
+            databases.leave_alone(guards()[guard], standing=standing)
             cursor.execute(statement)
             changed = cursor.rowcount
             raise UndoneError
@@ -254,12 +262,13 @@ def test_every_guard_has_its_attack():
 def test_guard_closes_and_is_what_closes(whole, guard):
     """With it alone the way round is refused in its words; without any it is open."""
     statement = attacks()[guard]
-    says = triggers()[guard].partition("RAISE(ABORT, '")[2].partition("')")[0]
 
     with pytest.raises(IntegrityError) as refused:
-        attack(statement, guard=guard)
-    assert str(refused.value) == says
-    assert attack(statement, guard=None) > 0, "the attack does not work without the guard either"
+        attack(statement, guard=guard, standing=True)
+    assert databases.first_line(refused.value) == guards()[guard].says
+    assert attack(statement, guard=guard, standing=False) > 0, (
+        "the attack does not work without the guard either"
+    )
 
 
 class TestRoundThePythonModels:
@@ -304,13 +313,9 @@ class TestRoundThePythonModels:
 class TestMissingGuard:
     def test_fsck_names_a_guard_that_was_removed_or_weakened(self, told):
         """Whoever can run SQL can drop a trigger; it does not stay unseen."""
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER guard_oversight_logentry_once")
-            cursor.execute("DROP TRIGGER guard_casework_lead_kept")
-            cursor.execute(
-                "CREATE TRIGGER guard_casework_lead_kept BEFORE DELETE ON casework_lead WHEN 0 "
-                "BEGIN SELECT RAISE(ABORT, 'x'); END"
-            )
+        with databases.as_owner(told.office.home):
+            databases.drop_guard("oversight_logentry_once")
+            databases.weaken_guard("casework_lead_kept")
 
         found = {(f.code, f.where) for f in told.fsck().log.findings}
 
@@ -318,5 +323,6 @@ class TestMissingGuard:
             ("guard-missing", "oversight_logentry_once"),
             ("guard-missing", "casework_lead_kept"),
         }
-        assert install_guards() == len(triggers())
+        with databases.as_owner(told.office.home):
+            assert install_guards() == len(triggers())
         assert told.fsck().sound

@@ -9,10 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from whole_story import FACTS, WHY
 
 import counterseal.ledger
+import databases
 from counterseal import bootstrap
 from counterseal.casework.models import Case, Probe, SearchRequest
 from counterseal.cli.demo.agency import AGENCY
@@ -83,11 +83,9 @@ class TestWhatLeaves:
 
     def test_rows_hold_no_prose_either(self, told):
         """The narrative and the approver's words lie in the vault, under keys that can be destroyed."""
-        with connection.cursor() as cursor:
-            dump = "\n".join(connection.connection.iterdump())
-            cursor.execute("SELECT 1")
-        assert "INSERT INTO" in dump
-        for words in ("forged cheques", "grey van", "on a flight", "bore it out", "stitched in May"):
+        dump = databases.stored(told.office.home)
+        assert b"Ines Investigator" in dump
+        for words in (b"forged cheques", b"grey van", b"on a flight", b"bore it out", b"stitched in May"):
             assert words not in dump
 
     def test_every_entry_verifies_by_its_receipt(self, told):
@@ -219,10 +217,10 @@ class TestApprovalsBindToThePayload:
     def test_what_changed_after_the_approval_was_not_approved(self, office):
         """Round the guards, somebody widens the question: the search stops and fsck names the row."""
         request = self.approved(office)
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER guard_casework_searchrequest_frozen")
-        SearchRequest.objects.filter(pk=request.id).update(limit=50)
-        install_guards()
+        with databases.as_owner(office.office.home):
+            databases.drop_guard("casework_searchrequest_frozen")
+            SearchRequest.objects.filter(pk=request.id).update(limit=50)
+            install_guards()
 
         with pytest.raises(IntegrityError, match="not what was asked and approved"):
             office.search(request)
@@ -240,8 +238,8 @@ class TestApprovalsBindToThePayload:
         request = made(
             office.request(case, office.probe(case, subject_role="witness"), witness_methods_exhausted=True)
         )
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER guard_casework_searchrequest_frozen")
+        with databases.as_owner(office.office.home):
+            databases.drop_guard("casework_searchrequest_frozen")
         SearchRequest.objects.filter(pk=request.id).update(**changed)
 
         with pytest.raises(StaleError, match="has changed since it was made"):

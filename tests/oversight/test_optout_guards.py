@@ -8,9 +8,11 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
+import databases
 from checkpoint import NO, Camera, Gate
 from counterseal.gateway.analyse import approve_age_estimation
-from counterseal.gateway.guards import MOVING, SET_ONCE, WRITTEN_ONCE, triggers
+from counterseal.gateway.databases.port import Guard
+from counterseal.gateway.guards import MOVING, SET_ONCE, WRITTEN_ONCE, guards
 from counterseal.gateway.opt_out import (
     complain,
     finish_alternative,
@@ -33,8 +35,8 @@ TABLES = (
     "verificationterms",
 )
 MINE = {
-    name: sql
-    for name, sql in triggers().items()
+    name: guard
+    for name, guard in guards().items()
     if name.removeprefix("oversight_").rpartition("_")[0] in TABLES
     or name.removeprefix("oversight_").removesuffix("_set_once") in TABLES
 }
@@ -43,7 +45,8 @@ MINE = {
 @pytest.fixture(scope="module")
 def office(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedOffice]:
     """An office with a row in each of the tables; every attack is rolled back."""
-    with open_copy(office_template, tmp_path_factory.mktemp("guards") / "home") as opened:
+    home = tmp_path_factory.mktemp("guards") / "home"
+    with open_copy(office_template, home) as opened:
         gate = Gate(opened, keep_hours={"verified": {"gate": 12}})
         gate.verify(Camera(person(3).photograph(2)))
         declined = gate.verify(Camera(b""), choice=NO, reference="any")
@@ -71,7 +74,8 @@ def office(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             )
         )
         assert opened.fsck().sound
-        yield opened
+        with databases.as_owner(home):
+            yield opened
 
 
 def _way_round(guard: str) -> str:
@@ -85,7 +89,7 @@ def _way_round(guard: str) -> str:
         case "kept":
             return f"DELETE FROM {name}"
         case "anew":
-            return f"INSERT OR REPLACE INTO {name} ({listed}) SELECT {listed} FROM {name} LIMIT 1"
+            return databases.replacing(model)
         case "once":
             return f'UPDATE {name} SET "{columns[-1]}" = "{columns[-1]}"'
         case "frozen":
@@ -109,16 +113,12 @@ class UndoneError(Exception):
     """Raised to roll an attack back."""
 
 
-def attack(statement: str, guard: str | None) -> int:
-    """Run a statement with this guard alone, or none; answers with the rows it changed; nothing of it stays."""
+def attack(statement: str, guard: Guard, *, standing: bool = False) -> int:
+    """Run a statement with this guard alone, or not even this; how many rows it changed; nothing of it stays."""
     changed = -1
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP TRIGGER {name}")
-            if guard:
-                cursor.execute(MINE[guard])
+            databases.leave_alone(guard, standing=standing)
             cursor.execute(statement)
             changed = cursor.rowcount
             raise UndoneError
@@ -138,16 +138,15 @@ def test_guard_closes_and_is_what_closes(office: SimulatedOffice, guard: str) ->
     """With it alone the way round is refused in its words; without any it is open."""
     statement = _way_round(guard)
     if guard == "oversight_keptsample_set_once":
-        with connection.cursor() as cursor, transaction.atomic():
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE oversight_keptsample SET destroyed_at = kept_at WHERE destroyed_at IS NULL"
             )
-    says = MINE[guard].partition("RAISE(ABORT, '")[2].partition("')")[0]
 
     with pytest.raises(IntegrityError) as refused:
-        attack(statement, guard)
-    assert str(refused.value) == says
-    assert attack(statement, None) > 0, "the attack does not work without the guard either"
+        attack(statement, MINE[guard], standing=True)
+    assert databases.first_line(refused.value) == MINE[guard].says
+    assert attack(statement, MINE[guard]) > 0, "the attack does not work without the guard either"
 
 
 @pytest.mark.parametrize(
@@ -176,4 +175,4 @@ def test_guard_closes_and_is_what_closes(office: SimulatedOffice, guard: str) ->
 def test_constraint_closes(office: SimulatedOffice, statement: str, constraint: str) -> None:
     """The constraint holds without any guard."""
     with pytest.raises(IntegrityError, match=constraint):
-        attack(statement, None)
+        attack(statement, next(g for g in MINE.values() if f" {g.table} " in f"{statement} "))
