@@ -47,7 +47,8 @@ class Claim:
     def read(cls, text: str, where: str, words: Mapping[str, tuple[str, ...]]) -> "Claim":
         """Read a claim. Raises: UntranslatableError."""
         try:
-            tree = ast.parse(text.strip(), mode="eval").body
+            # In brackets, so that a claim may run over several lines.
+            tree = ast.parse(f"({text.strip()})", mode="eval").body
         except (SyntaxError, ValueError) as error:
             raise UntranslatableError(where, text, f"the claim cannot be read ({error})") from error
         return cls(text.strip(), where, words, tree)
