@@ -272,7 +272,12 @@ def test_guard_closes_and_is_what_closes(whole, guard):
 
 
 class TestRoundThePythonModels:
-    """The same through the ORM, with all guards in place."""
+    """The same through the ORM, with all guards in place, as the owner of the tables."""
+
+    @pytest.fixture(autouse=True)
+    def _as_owner(self, told: SimulatedOffice) -> Iterator[None]:
+        with databases.as_owner(told.office.home):
+            yield
 
     def test_update_of_a_queryset_does_not_change_what_was_asked(self, told):
         """`limit` is frozen, whatever route it takes."""
