@@ -18,7 +18,8 @@ class SignalRule:
     """When something is a signal.
 
     chance: how often, at most, a comparison may come up by chance, each time it is made. times, least: it is also
-    that many times the expectation, and that many events. others: compared with fewer cells of others it is not.
+    that many times the expectation, and that many events. others: compared with fewer cells of others it is not;
+    past: nor with fewer months of one's own.
     base: how far back others and one's own past are looked at. The `_of_` limits are the last numbers that are
     no signal. batch: so many persons, with more faces than so many, within a time, on one case. fits: by type of
     case, the source classes that a photograph of such a case comes from.
@@ -29,6 +30,7 @@ class SignalRule:
     times: float
     least: int
     others: int
+    past: int
     base: timedelta
     faces_of_a_case: int
     social_faces_of_a_case: int
@@ -86,6 +88,7 @@ def read_signals(
         times=times,
         least=whole("comparison", "least", 1),
         others=whole("comparison", "others", 2),
+        past=whole("comparison", "past", 1),
         base=long("comparison", "base"),
         faces_of_a_case=whole("limits", "faces_of_a_case", 1),
         social_faces_of_a_case=whole("limits", "social_faces_of_a_case", 0),

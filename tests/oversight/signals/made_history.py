@@ -1,8 +1,8 @@
 """A year of a made-up agency: forty officers in four units, with people's differences in it, and misuse on demand.
 
 Officers differ in how much they search (a gamma of shape 4 about the same mean), months differ (holidays), cases
-have one face mostly and seldom four, one officer in eight works late, supervisors read for minutes. Nothing here is anybody's
-real number. Each `plant_…` adds one pattern of misuse to a clean year, and says what must find it.
+have one face mostly and seldom four, one officer in eight works late, supervisors read for minutes. Nothing here
+is anybody's real number. Each `plant_…` adds one pattern of misuse to a clean year, and says what must find it.
 """
 
 import random
@@ -17,7 +17,13 @@ BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 DAYS = 365
 OFFICERS = 40
 UNITS = 4
-SOURCES = ("store-camera-still", "public-camera-still", "victim-supplied", "case-photograph", "booking-photograph")
+SOURCES = (
+    "store-camera-still",
+    "public-camera-still",
+    "victim-supplied",
+    "case-photograph",
+    "booking-photograph",
+)
 SERVICES = ("service-a", "service-b")
 
 
@@ -117,7 +123,9 @@ def clean_year(seed: int) -> Year:
             for _ in range(worked_on):
                 case = year.new_case()
                 day = month * 30 + dice.randrange(30)
-                for _ in range(dice.choices((0, 1, 2, 3, 4), (70, 50 * eager, 18 * eager, 6 * eager, 0.6))[0]):
+                for _ in range(
+                    dice.choices((0, 1, 2, 3, 4), (70, 50 * eager, 18 * eager, 6 * eager, 0.6))[0]
+                ):
                     year.search(person, _office_hour(dice, day, late), case, on_duty=dice.random() >= late)
                 if dice.random() < 0.9:
                     year.closed.append(Closed(who(person), _office_hour(dice, day + dice.randrange(20), 0.0)))
@@ -244,7 +252,7 @@ def plant_rubber_stamp(year: Year) -> str:
 def plant_pair(year: Year) -> str:
     """One requester goes to one approver only, who has time to read."""
     year.approved = [a for a in year.approved if a.decided.requester_id != who(21)]
-    for n in range(9):
+    for n in range(12):
         year.approval(21, supervisors_of(21)[1], _in_may(year, n), 900.0)
     return supervisors_of(21)[1]
 
@@ -288,9 +296,7 @@ def plant_dragnet_day(year: Year) -> str:
 
 PATTERNS: dict[str, Planted] = {
     "searches without work": Planted(plant_searches_without_work, frozenset({"searches-above-peers"})),
-    "above one's own past": Planted(
-        plant_own_past, frozenset({"searches-above-own-past", "searches-above-peers"})
-    ),
+    "above one's own past": Planted(plant_own_past, frozenset({"searches-above-own-past"})),
     "many faces on one case": Planted(plant_many_faces, frozenset({"many-faces-on-one-case"})),
     "social media throughout": Planted(plant_social_media, frozenset({"social-media-above-peers"})),
     "social media on one case": Planted(plant_social_media_case, frozenset({"social-media-faces"})),

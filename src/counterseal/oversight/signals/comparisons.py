@@ -45,13 +45,19 @@ Cells = Mapping[tuple[str, str], Cell]
 
 
 def excess(
-    rule: SignalRule, cell: Cell, others: Sequence[tuple[float, float]], *, shape: float | None = None
+    rule: SignalRule,
+    cell: Cell,
+    others: Sequence[tuple[float, float]],
+    *,
+    needed: int | None = None,
+    shape: float | None = None,
 ) -> Excess | None:
     """What is too much about a cell, held against cells of others; None where nothing is, or nothing can be said.
 
-    shape: how unlike each other cells are, where that is known from elsewhere.
+    needed: how many others there must be, `rule.others` unless told. shape: how unlike each other cells are, where
+    that is known from elsewhere.
     """
-    if cell.count < rule.least or len(others) < rule.others:
+    if cell.count < rule.least or len(others) < (rule.others if needed is None else needed):
         return None
     rate = rate_of(others)
     expected = rate.rate * cell.exposure
@@ -161,7 +167,7 @@ def _above_peers(
                 kind=kind,
                 about=f"{person}:{month}",
                 says=(
-                    f"{cell.count} {what} in {month}, {cell.count / cell.exposure:.1f} a {per}; others have "
+                    f"{cell.count} {what} in {month}, {cell.count / cell.exposure:.1f} for each {per}; others have "
                     f"{over.median:.1f} (median of {over.others} person-months), which would make {over.expected:.1f}"
                 ),
                 times=cell.count / max(over.expected, 0.5),
@@ -180,7 +186,9 @@ def _above_own_past(rule: SignalRule, cells: Cells, asked: set[str]) -> Iterable
     for person, months in by_person.items():
         for number, (month, cell) in enumerate(months):
             past = [c.pair for _, c in months[:number]]
-            if month in asked and (over := excess(rule, cell, past, shape=shape)):
+            if month in asked and (
+                over := excess(rule, cell, past, needed=rule.past, shape=_unsure(shape, past))
+            ):
                 yield Signal(
                     kind="searches-above-own-past",
                     about=f"{person}:{month}",
@@ -195,6 +203,11 @@ def _above_own_past(rule: SignalRule, cells: Cells, asked: set[str]) -> Iterable
                 )
 
 
+def _unsure(shape: float, past: Sequence[tuple[float, float]]) -> float:
+    """The shape for what is to come: months differ, and the rate of a past of few searches is itself a guess."""
+    return 1 / (1 / shape + 1 / (sum(count for count, _ in past) + 0.5))
+
+
 def _shape_of_months(people: Iterable[list[tuple[str, Cell]]]) -> float:
     squares = excess_variance = 0.0
     for months in people:
@@ -203,7 +216,6 @@ def _shape_of_months(people: Iterable[list[tuple[str, Cell]]]) -> float:
             mean = rate * cell.exposure
             squares += mean * mean
             excess_variance += (cell.count - mean) ** 2 - mean
-    # Never wider than this: a past of few months says little about itself, too.
     return min(squares / excess_variance, 10.0) if excess_variance > 0 else 10.0
 
 

@@ -69,7 +69,7 @@ def at_search(
     if not rule.fits_case(search.source_class, search.case_type):
         yield signal(
             "source-does-not-fit",
-            f"{search.case}:{search.source_class}"[:48],
+            search.case,
             f"a photograph of the class `{search.source_class}` in a case of the type `{search.case_type}`, whose "
             "photographs do not come from there",
             1,
