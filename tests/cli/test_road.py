@@ -20,9 +20,12 @@ from counterseal.oversight.principles import PRINCIPLES
 from office import NARRATIVE, person
 
 ELSEWHERE = (
+    "policy",
     "witness",
     "supervise",
     "finding",
+    "signals",
+    "session",
     "inventory",
     "optout",
     "verify",

@@ -9,7 +9,7 @@ import pytest
 from counterseal.policy import PolicySetInForce
 from counterseal.policy.pack import Condition, Policy
 from counterseal.policy.proof.errors import DisagreementError
-from counterseal.policy.proof.properties import expected_of
+from counterseal.policy.proof.properties import GENERAL, expected_of
 from counterseal.policy.proof.prove import Finding, Proof, prove
 from counterseal.policy.proof.questions import Rules
 from counterseal.policy.proof.replay import OPEN, ask
@@ -37,7 +37,7 @@ class TestTheShippedPacks:
         assert proof.forbids[0] == proof.forbids[1] >= 29
 
     def test_every_property_that_is_promised_is_among_them(self) -> None:
-        named = {each.name for each in expected_of(())}
+        named = {each.name for each in expected_of([GENERAL])}
 
         assert {
             "certificate-in-force",
@@ -62,7 +62,7 @@ class TestTheShippedPacks:
     def test_a_property_names_a_clause(self, base: PolicySetInForce) -> None:
         packs = {policy.pack for policy in base.policies}
 
-        assert all(each.clauses and each.says for each in expected_of(packs))
+        assert all(each.clauses and each.says for each in expected_of([GENERAL, *packs]))
 
 
 class TestWhatOpensThePolicies:

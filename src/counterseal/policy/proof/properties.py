@@ -1,8 +1,8 @@
 """The properties that are claimed, read from `expected/*.toml`: what each says, of which actions, over what.
 
 `properties.toml` and the file of each base pack hold of everything that Cedar allows under the base, and so
-under every overlay. A property with `by` is stronger: the forbids of that pack alone see to it, whatever else
-might permit. An overlay's file has only such.
+under every overlay; an overlay's file, of what is allowed under the base with that overlay. A property with
+`by` is stronger: the forbids of that pack alone see to it, whatever else might permit.
 """
 
 import ast
@@ -40,11 +40,11 @@ class Property:
 
 
 def expected_of(packs: Iterable[str]) -> tuple[Property, ...]:
-    """The general properties, and those of these packs; a pack that has no file has none.
+    """The properties of these packs (`GENERAL`: of every base); a pack that has no file has none.
 
     Raises: ProofError, UntranslatableError: a file cannot be used as it stands.
     """
-    found = [*_read(EXPECTED / f"{GENERAL}.toml")]
+    found: list[Property] = []
     for pack in packs:
         path = EXPECTED / f"{pack}.toml"
         if path.is_file():

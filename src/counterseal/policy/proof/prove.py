@@ -24,7 +24,7 @@ from counterseal.policy.library import PolicySetInForce
 from counterseal.policy.pack import Policy
 from counterseal.policy.proof.cedar import FALSE, both, either, negated
 from counterseal.policy.proof.errors import DisagreementError
-from counterseal.policy.proof.properties import Property, expected_of
+from counterseal.policy.proof.properties import GENERAL, Property, expected_of
 from counterseal.policy.proof.questions import Questions, Rules, questions_of, witness
 from counterseal.policy.proof.replay import ask
 from counterseal.policy.proof.solvers import SOLVERS, Formula, answers_of_cvc5, answers_of_z3
@@ -171,13 +171,7 @@ class _Run:
         self.in_force = policies if isinstance(policies, PolicySetInForce) else None
         self.near = near
         packs = dict.fromkeys(policy.pack for policy in self.rules.policies)
-        wanted = [overlay] if overlay else packs
-        self.expected = tuple(
-            each
-            for each in expected_of(wanted)
-            # Over the base everything is asked; over an overlay what its own forbids see to.
-            if not overlay or each.by == overlay
-        )
+        self.expected = expected_of([overlay] if overlay else [GENERAL, *packs])
         self.forbids = [
             policy
             for policy in self.rules.policies
