@@ -32,9 +32,11 @@ from counterseal.gateway.enrol_references import (
     withhold_reference,
 )
 from counterseal.gateway.findings import answer_referral, refer_finding
+from counterseal.gateway.hand_out_openings import hand_out_openings
 from counterseal.gateway.mark_lead import close_lead, mark_lead, note_in_report
 from counterseal.gateway.open_case import assign, close_case, open_case, record_step
 from counterseal.gateway.propose_use import concur, propose_use, suspend_use
+from counterseal.gateway.raise_signals import run_signals
 from counterseal.gateway.record_comparison import record_comparison
 from counterseal.gateway.register_service import (
     ServiceDescription,
@@ -409,6 +411,13 @@ def _release(o: SimulatedOffice, *, by: str) -> Act:
     return lambda: release_figures(o.office, folder=folder, by=o.who(by), rule=Rule(delay_days=0))
 
 
+def _hand_out(o: SimulatedOffice, *, by: str) -> Act:
+    path = o.office.home.parent / "openings.json"
+    return lambda: hand_out_openings(
+        o.office, path=path, recipient="inspector-general", authority="5 U.S.C. 406", by=o.who(by)
+    )
+
+
 def _rotate(o: SimulatedOffice, *, by: str) -> Act:
     new = Signer.from_seed(o.office.origin, b"\5" * 32)
 
@@ -500,7 +509,16 @@ def _answer(o: SimulatedOffice, *, by: str) -> Act:
     )
 
 
+def _signals(o: SimulatedOffice, *, by: str) -> Act:
+    o.searched(limit=2)
+    until = o.clock.now + timedelta(minutes=1)
+    return lambda: run_signals(o.office, since=until - timedelta(days=2), until=until, by=o.who(by))
+
+
 VERBS: dict[str, Verb] = {
+    "run_signals": Verb(
+        lambda o: _signals(o, by="sol"), ("signals.run",), lambda o: _signals(o, by="ines"), "finding.refused"
+    ),
     "open_period": Verb(
         lambda o: _period(o, by="sol"),
         ("sample.period-opened",),
@@ -741,6 +759,12 @@ VERBS: dict[str, Verb] = {
         lambda o: _second_review(o, by="ines"),
         "review.refused",
     ),
+    "hand_out_openings": Verb(
+        lambda o: _hand_out(o, by="cora"),
+        ("openings.handed-out",),
+        lambda o: _hand_out(o, by="sol"),
+        "openings.refused",
+    ),
     "release_figures": Verb(
         lambda o: _release(o, by="cora"),
         ("figures.released",),
@@ -823,7 +847,7 @@ def test_every_verb_is_in_the_table():
             if own and "with change(" in inspect.getsource(function):
                 found.add(name)
     assert found - TRIED_ELSEWHERE == set(VERBS)
-    assert len(VERBS) == 52
+    assert len(VERBS) == 53
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))

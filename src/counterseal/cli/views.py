@@ -44,7 +44,15 @@ from counterseal.oversight.models import (
     UseRisk,
     VerificationTerms,
 )
-from counterseal.people.models import Attestation, Certificate, ExaminerQualification, Person, RoleGrant
+from counterseal.people.models import (
+    Attestation,
+    Certificate,
+    ExaminerQualification,
+    Person,
+    RoleGrant,
+    Session,
+    SessionDisowned,
+)
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.rows import SealedRow
 
@@ -53,6 +61,8 @@ SHOWN: dict[type[SealedRow], tuple[str, ...]] = {
     RoleGrant: ("person_id", "role", "granted_by_id", "granted_at", "revoked_at"),
     Certificate: ("person_id", "course", "course_version", "completed_at", "expires"),
     Attestation: ("person_id", "kind", "text_version", "at"),
+    Session: ("person_id", "factor", "terminal", "begun_at", "expires", "ended_at", "ended_because"),
+    SessionDisowned: ("session_id", "stated_by_id", "at"),
     ExaminerQualification: ("person_id", "authority", "expires"),
     Case: ("number", "type", "status", "statutory_authority", "program_code", "opened_by_id", "opened_at"),
     CaseAssignment: ("case_id", "person_id", "assigned_by_id", "at"),
