@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FACES ?=
 DEMO_HOME ?= demo-home
 
-.PHONY: demo test bench fix lock clean
+.PHONY: demo test test-postgres bench fix lock clean
 
 $(VENV)/ready: requirements-build.lock requirements.lock pyproject.toml
 	tools/make_venv $(PYTHON) $(VENV)
@@ -16,6 +16,9 @@ demo: $(VENV)/ready
 
 test: $(VENV)/ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" tools/run_tests
+
+test-postgres: $(VENV)/ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/test_postgres
 
 bench: $(VENV)/ready
 	$(BIN)/python tools/bench.py

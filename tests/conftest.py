@@ -11,8 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import databases
 from office import SimulatedOffice, make_template, open_copy
 
-if databases.CLUSTER:
-    databases.on_postgresql()
+databases.obey_the_cluster()
 _ABOUT_SQLITE = pytest.StashKey[list[str]]()
 
 

@@ -31,7 +31,7 @@ from counterseal.gateway.guards import guards
 CLUSTER = os.environ.get("COUNTERSEAL_TEST_DATABASE", "")
 OWNER, APPLICATION = "counterseal_owner", "counterseal"
 _numbers = count(1)
-_made: list[str] = []
+_made: list[tuple[str, str]] = []
 
 
 def server() -> ServerSettings | None:
@@ -129,9 +129,8 @@ def put_back(home: Path, copied: Path) -> None:
         shutil.copyfile(copied / "counterseal.sqlite3", home / "counterseal.sqlite3")
         return
     name = _name(used)
-    admin = _admin()
-    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
+    admin().execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin().execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'")
     subprocess.run(
         ["pg_restore", "--exit-on-error", "--single-transaction", "-d", f"{used.connection} user={OWNER}",
          str(copied / "counterseal.dump")],
@@ -147,11 +146,24 @@ def databases_of_a_test() -> Iterator[None]:
         yield
     finally:
         while len(_made) > before:
-            _admin().execute(f"DROP DATABASE IF EXISTS {_made.pop()} WITH (FORCE)")
+            cluster, name = _made.pop()
+            _admin(cluster).execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def on_postgresql() -> None:
-    """From now on every installation that is made in this process has a database of the cluster."""
+@contextmanager
+def on_cluster(connection: str) -> Iterator[None]:
+    """Installations that are made inside have databases of this cluster."""
+    global CLUSTER
+    before, CLUSTER = CLUSTER, connection
+    try:
+        with databases_of_a_test():
+            yield
+    finally:
+        CLUSTER = before
+
+
+def obey_the_cluster() -> None:
+    """From now on every installation that is made in this process has a database of the cluster, if there is one."""
     init_home = bootstrap.init_home
 
     def made(home: Path, **given: Any) -> Any:
@@ -162,11 +174,16 @@ def on_postgresql() -> None:
     bootstrap.init_home = made
 
 
+def admin() -> Any:
+    """A connection as the superuser of the cluster."""
+    return _admin(CLUSTER)
+
+
 @cache
-def _admin() -> Any:
+def _admin(cluster: str) -> Any:
     import psycopg
 
-    admin = psycopg.connect(CLUSTER, dbname="postgres", autocommit=True)
+    admin = psycopg.connect(cluster, dbname="postgres", autocommit=True)
     atexit.register(admin.close)
     for role in (OWNER, APPLICATION):
         if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
@@ -178,8 +195,8 @@ def _create(template: str) -> str:
     name = f"t_{os.getpid()}_{next(_numbers)}"
     connections.close_all()  # nobody may be connected to what is copied
     made_as = "ENCODING 'UTF8' LOCALE 'C'" if template == "template0" else ""
-    _admin().execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} {made_as}")
-    _made.append(name)
+    admin().execute(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} {made_as}")
+    _made.append((CLUSTER, name))
     return name
 
 
