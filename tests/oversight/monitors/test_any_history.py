@@ -29,16 +29,14 @@ def named(thread: Thread, number: int) -> Thread:
     """The thread again, about other things."""
     text = str(number)
 
-    def fresh(value: object) -> object:
-        if isinstance(value, list):
-            return [fresh(each) for each in value]
-        return value
+    def fresh(name: str, value: object) -> object:
+        return f"{value}~{text}" if name == "case" else value
 
     return [
         Act(
             act.kind, act.by, f"{act.target}~{text}", act.after, act.outcome,
             tuple(f"{cause}~{text}" for cause in act.causes), act.public,
-            {name: fresh(value) for name, value in act.committed.items()}, act.policies, act.pack,
+            {name: fresh(name, value) for name, value in act.committed.items()}, act.policies, act.pack,
             f"{act.label}~{text}" if act.label else "",
         )
         for act in thread

@@ -1,4 +1,4 @@
-"""Every monitor, in the order in which they are shown."""
+"""Every monitor, in the order in which they are shown, and what they need opened."""
 
 from counterseal.oversight.monitors.authority import (
     ActWithinRole,
@@ -29,3 +29,11 @@ MONITORS: tuple[type[Monitor], ...] = (
     NotDestroyedUnderHold,
     DutyClosedInTime,
 )
+
+OPENED = frozenset(
+    {
+        "initiator", "target", "rows", "duties",
+        "case", "weighed", "authority_from", "authority_until",
+    }
+)  # fmt: skip
+"""Names of the committed values that any monitor asks for: what to open for somebody who runs them outside."""
