@@ -47,8 +47,10 @@ WHERE p.fingerprint = %(face)s AND r.intent_index IS NOT NULL
 """
 _FACES_OF_CASES = """
 SELECT count(DISTINCT p.fingerprint) FROM casework_searchrequest r JOIN casework_probe p ON p.id = r.probe_id
-WHERE r.intent_index IS NOT NULL AND r.case_id <> %s GROUP BY r.case_id
+WHERE r.intent_index >= %s AND r.case_id <> %s GROUP BY r.case_id
 """
+# Cases to compare with are those searched within so many last entries: a bound, because the pen is held.
+_LATELY = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def signals_at_search(now: Change, request: SearchRequest, *, faces: int) -> lis
         request, unit="", on_duty=True, at=now.at, entry=now.next_index
     )  # neither is asked of one search
     seen = _seen(request, faces)
-    signals = at_search(search, seen, rule, faces_of_cases=lambda: _faces_of_cases(request.case_id))
+    signals = at_search(search, seen, rule, faces_of_cases=lambda: _faces_of_cases(now, request.case_id))
     return [row for signal in signals for row in _finding(now, signal)]
 
 
@@ -84,14 +86,16 @@ def run_signals(office: Office, *, since: datetime, until: datetime, by: str) ->
     """
     if until <= since:
         raise BadInputError("the time to look at ends after it begins")
+    office.acting(by)
+    rule = office.policies.signals(office.clock())
+    if rule is None:
+        raise BadInputError("no pack in force has a signals.toml: nobody knows what a signal is")
+    # Before the transaction: nobody waits for these sums with the log's pen in hand.
+    history = history_of(office, rule, since=since, until=until)
+    signals = signals_of(history, rule, since=since, until=until)
     with change(office) as now:
         if refusal := stands_against(now, "run the signals", by=by, target="log"):
             return refusal
-        rule = office.policies.signals(now.at)
-        if rule is None:
-            raise BadInputError("no pack in force has a signals.toml: nobody knows what a signal is")
-        history = history_of(office, rule, since=since, until=until)
-        signals = signals_of(history, rule, since=since, until=until)
         known = set(Finding.objects.filter(kind__in={s.kind for s in signals}).values_list("kind", "about"))
         opened = [
             row for s in signals if (s.kind, s.about) not in known for row in _finding(now, s)
@@ -189,9 +193,9 @@ def _seen(request: SearchRequest, faces: int) -> Seen:
     )
 
 
-def _faces_of_cases(but: str) -> Sequence[int]:
+def _faces_of_cases(now: Change, but: str) -> Sequence[int]:
     with connection.cursor() as cursor:
-        cursor.execute(_FACES_OF_CASES, [but])
+        cursor.execute(_FACES_OF_CASES, [max(now.next_index - _LATELY, 0), but])
         return [faces for (faces,) in cursor.fetchall()]
 
 
