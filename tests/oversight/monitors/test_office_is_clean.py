@@ -21,10 +21,13 @@ from counterseal.oversight.models import LogDisclosures
 from counterseal.oversight.monitors.errors import HistoryNotSoundError, HistoryUnreadableError
 from counterseal.oversight.monitors.exported import merged
 from counterseal.oversight.monitors.history import Line
-from counterseal.oversight.monitors.table import OPENED
+from counterseal.oversight.monitors.table import MONITORS, OPENED
 from counterseal.oversight.monitors.watch import Watched
+from counterseal.policy import load_policies
+from counterseal.shipped import shipped
 from office import SimulatedOffice, made
 
+POLICIES = load_policies(shipped("policies"))
 KINDS = Path(__file__).parents[3] / "docs/reference/entries.md"
 
 
@@ -258,3 +261,14 @@ def test_the_same_line_says_the_same_twice(told: SimulatedOffice) -> None:
 
     assert first.results == second.results
     assert replace(first, until=second.until) == second
+
+
+def test_the_page_says_what_the_rules_say() -> None:
+    """Each rule, its clause, its words and what it cannot see; the clauses exist."""
+    page = " ".join((KINDS.parent / "monitors.md").read_text("utf-8").split())
+
+    for made_rule in MONITORS:
+        rule = made_rule.rule
+        assert f"### `{rule.id}` Clause: `{rule.clause}`. {rule.says}" in page
+        assert rule.blind[1:] in page
+        assert POLICIES.clause(rule.clause).id == rule.clause
