@@ -107,9 +107,8 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc]
     TOKEN_ENDPOINT_AUTH_METHODS = ("client_secret_basic", _SIGNED)
 
     def validate_token_request(self) -> None:
-        twice = [name for name, values in self.request.payload.datalist.items() if len(values) > 1]
-        if twice:
-            raise InvalidRequestError(f"stands twice: {', '.join(sorted(twice))[:80]}")
+        if any(len(values) > 1 for values in self.request.payload.datalist.values()):
+            raise InvalidRequestError("A member of the form stands twice.")
         super().validate_token_request()
         asked = frozenset((self.request.payload.scope or "").split())
         if beyond := asked - frozenset(self.request.client.row.scopes):
@@ -129,7 +128,7 @@ class _Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
         self._request = request
 
     def get_audiences(self) -> list[str]:
-        return [AUDIENCE, self._request.build_absolute_uri()]
+        return [AUDIENCE]  # never an address: what a request says of the host is the sender's word
 
     def resolve_client_public_key(self, client: _Client) -> Any:
         if not client.row.public_key:

@@ -43,7 +43,7 @@ def _utc(at: datetime) -> str:
 Instant = Annotated[
     datetime,
     BeforeValidator(_instant),
-    PlainSerializer(_utc, return_type=str),
+    PlainSerializer(_utc, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-20T15:00:00Z"]}),
 ]
 Id = Annotated[str, Field(pattern=r"^[a-z]+-[0-9a-f]{16}$", examples=["service-00112233aabbccdd"])]

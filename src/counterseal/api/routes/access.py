@@ -76,7 +76,7 @@ def ask_for_token(request: Asked) -> HttpResponse:
     """Ask for a token (OAuth 2.0 client credentials, RFC 6749).
 
     The client shows its secret (HTTP Basic) or, better, an assertion that it signed (RFC 7523: `iss` and `sub` its
-    id, `aud` `urn:counterseal:token` or this address, `exp` within 5 minutes, `jti` used once). A token is good for
+    id, `aud` `urn:counterseal:token`, `exp` within 5 minutes, `jti` used once). A token is good for
     15 minutes and is the session of the client's person: a new one ends the earlier.
     """
     return token_answer(request)
