@@ -6,7 +6,7 @@ persons.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 
 from counterseal.casework.words import KEPT
@@ -28,6 +28,7 @@ from counterseal.oversight.transitions import THREE_OFFICES
 from counterseal.policy import PolicyError, PolicyLibrary
 
 _EVER = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class StoredHistory:
@@ -74,8 +75,14 @@ def monitor_export(
 
 
 def expectations(policies: PolicyLibrary) -> Expectations:
-    """What monitors are held to: roles from the tables of transitions, times and periods from the packs."""
-    within = {duty.name: duty.within for duty in policies.duties()}
+    """What monitors are held to: roles from the tables of transitions, times and periods from the packs.
+
+    Of one duty in several packs the shortest time counts, of those composed at last.
+    """
+    composed = policies.composition(_LAST).packs
+    within: dict[str, timedelta] = {}
+    for duty in (duty for pack in policies.packs if pack.source.id in composed for duty in pack.duties):
+        within[duty.name] = min(duty.within, within.get(duty.name, duty.within))
     return Expectations(
         roles=carrying_roles(),
         packs=periods(policies),
@@ -90,6 +97,7 @@ def periods(policies: PolicyLibrary) -> dict[str, tuple[Period, ...]]:
     """When each policy set that these packs make counts, by its digest."""
     days = {day for pack in policies.packs for day in (pack.source.in_force_from, pack.source.in_force_until)}
     turns = {datetime.combine(day, time(), UTC) for day in days if day is not None}
+    turns |= {act.at for act in policies.acts()}
     found: dict[str, tuple[Period, ...]] = {}
     for begins, ends in pairwise([_EVER, *sorted(turns), None]):
         assert begins is not None
