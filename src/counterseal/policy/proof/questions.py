@@ -163,6 +163,7 @@ def _satisfiable(solver: Formula, request: SymbolicRequest, *assumed: Formula) -
 def _nearest(solver: Formula, request: SymbolicRequest, example: Json) -> tuple[int, Json]:
     """How many facts of an example had to change, and the request with the others as they were."""
     wishes: dict[str, Formula] = {}
+    request.forget()
     solver.push()
     for path in request.symbols:
         stated = value_at(example, path)

@@ -50,8 +50,8 @@ class SymbolicRequest:
         types = {path: leaf.type for path, leaf in shape.leaves.items()}
         closed = classes.close(types)
         self.symbols = {path: _symbol(path, kind, closed.get(path)) for path, kind in types.items()}
-        # Names that an example gives to fresh members, so that a witness near it reads like it.
-        self._names: dict[tuple[int, int], str] = {}
+        # By class, the fresh members that stand for texts of a request, so that a witness near it reads like it.
+        self._names: dict[int, dict[str, int]] = {}
 
     def domain(self, *, gateway: bool) -> list[Formula]:
         """What every request of the domain satisfies."""
@@ -70,41 +70,51 @@ class SymbolicRequest:
 
     def equals(self, path: str, value: object) -> Formula | None:
         """That a fact has a value, or None where no member of its class can stand for the value."""
+        terms = self.terms(path, value)
+        if terms is None:
+            return None
+        return z3.And([term == meant for term, meant in zip(self.symbols[path].terms, terms, strict=True)])
+
+    def terms(self, path: str, value: object) -> list[Formula] | None:
+        """The values of a fact's symbols where the fact has this value, or None as above.
+
+        A text that no formula names stands for itself until `forget`: the next one for another fresh member.
+        """
         symbol = self.symbols[path]
         match symbol.type:
             case LeafType.BOOL:
-                return symbol.terms[0] == bool(value)
+                return [z3.BoolVal(bool(value))]
             case LeafType.LONG:
-                return symbol.terms[0] == int(str(value))
+                return [z3.IntVal(int(str(value)))]
             case LeafType.DATETIME:
                 at = read_instant(value)
-                return None if at is None else symbol.terms[0] == milliseconds(at)
+                return None if at is None else [z3.IntVal(milliseconds(at))]
             case LeafType.STRING:
+                assert symbol.texts is not None
                 code = self._code(symbol, str(value))
-                return None if code is None else symbol.terms[0] == code
+                return None if code is None else [z3.BitVecVal(code, symbol.texts.width)]
             case _:
                 assert isinstance(value, list | tuple)
                 codes = {self._code(symbol, str(text)) for text in value}
-                if None in codes:
-                    return None
-                return z3.And([term == (code in codes) for code, term in enumerate(symbol.terms)])
+                return None if None in codes else [z3.BoolVal(n in codes) for n in range(len(symbol.terms))]
+
+    def forget(self) -> None:
+        """Free the fresh members that stand for texts of a request."""
+        self._names.clear()
 
     def _code(self, symbol: Symbol, text: str) -> int | None:
         texts = symbol.texts
         assert texts is not None
-        if text in texts.members:
-            return texts.members.index(text)
-        named = {code: name for (which, code), name in self._names.items() if which == id(texts)}
-        for code, name in named.items():
-            if name == text:
-                return code
-        if texts.patterns:
-            return None
-        for code in range(texts.written, len(texts.members)):
-            if code not in named:
-                self._names[id(texts), code] = text
-                return code
-        return None
+        if text in texts.members[: texts.written]:
+            return texts.code(text)
+        named = self._names.setdefault(id(texts), {})
+        if text not in named:
+            free = set(range(texts.written, len(texts.members))) - set(named.values())
+            code = next((code for code in sorted(free) if texts.alike(text, code)), None)
+            if code is None:
+                return None
+            named[text] = code
+        return named[text]
 
     def facts(self, model: Formula, example: Json) -> Json:
         """The request that a model describes, as `counterseal decide` reads it.
@@ -138,7 +148,15 @@ class SymbolicRequest:
 
     def _text(self, symbol: Symbol, code: int) -> str:
         assert symbol.texts is not None
-        return self._names.get((id(symbol.texts), code), symbol.texts.members[code])
+        named = self._names.get(id(symbol.texts), {})
+        for text, meant in named.items():
+            if meant == code:
+                return text
+        text = symbol.texts.members[code]
+        # A fresh member whose own text already stands for another one reads otherwise.
+        while text in named:
+            text += "-again"
+        return text
 
 
 def instant_text(count: int) -> str:

@@ -18,6 +18,8 @@ from counterseal.policy.proof.solvers import z3
 from counterseal.policy.schema import LeafType
 
 MOST_SETS = 5
+# Fresh members beyond what is needed, so that an example's own words in a set can stand as they are.
+ROOM = 3
 
 # The parts of a pattern in order; None is the wildcard.
 Pattern = tuple[str | None, ...]
@@ -42,11 +44,11 @@ Mention = Fact | Written
 
 @dataclass(frozen=True, slots=True)
 class TextClass:
-    """One class. members: the written texts, then the fresh ones, all different. patterns: it is matched with."""
+    """One class. members: the written texts, then the fresh ones, all different. patterns: they are matched with."""
 
     members: tuple[str, ...]
     written: int
-    patterns: bool
+    patterns: tuple[Pattern, ...]
 
     @property
     def width(self) -> int:
@@ -59,6 +61,12 @@ class TextClass:
             return self.members.index(text, 0, self.written)
         except ValueError as error:
             raise ProofError(f"`{text}` is compared with a fact of another class") from error
+
+    def alike(self, text: str, number: int) -> bool:
+        """Whether a fresh member can stand for a text: it matches the same patterns."""
+        return all(
+            matches(text, pattern) == matches(self.members[number], pattern) for pattern in self.patterns
+        )
 
 
 @dataclass(slots=True)
@@ -112,9 +120,9 @@ def _closed(group: _Group, types: Mapping[str, LeafType]) -> TextClass:
     sets = kinds.count(LeafType.STRINGS)
     if sets > MOST_SETS:
         raise ProofError(f"more than {MOST_SETS} sets are compared with each other: {sorted(group.paths)}")
-    fresh = kinds.count(LeafType.STRING) + 2**sets - 1
+    fresh = kinds.count(LeafType.STRING) + (2**sets - 1 + ROOM if sets else 0)
     written = sorted(group.texts)
-    return TextClass((*written, *_fresh(group, fresh)), len(written), bool(group.patterns))
+    return TextClass((*written, *_fresh(group, fresh)), len(written), tuple(group.patterns))
 
 
 def _fresh(group: _Group, count: int) -> list[str]:
