@@ -1054,14 +1054,14 @@ def _hours(file: TextFile, table: TomlTable, needle: str) -> Hours:
     try:
         since, until = (time.fromisoformat(table.text(name)) for name in ("from", "until"))
         known = ZoneInfo(zone)
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
         raise file.error(
             f"no such hours: {error}", "write `06:00` and a zone of the tz database", needle
         ) from error
     table.done()
     if unknown := set(days) - set(_DAYS):
         raise file.error(f"`{min(unknown)}` is no day of the week", "write: " + ", ".join(_DAYS), needle)
-    if since >= until or since.tzinfo or until.tzinfo:
+    if since.tzinfo or until.tzinfo or since >= until:
         raise file.error(
             "the hours end before they begin", "write `from` before `until`, without a zone", needle
         )
