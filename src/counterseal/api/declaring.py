@@ -25,6 +25,8 @@ from counterseal.gateway.api_notes import (
     answer,
     claim,
     entry_of_refusal,
+    let_go,
+    request_digest,
 )
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import CountersealError
@@ -139,15 +141,24 @@ def _once(request: Asked, work: Callable[[], Any], status: int) -> HttpResponse:
             "is meant anew; nothing was done",
         )
     assert request.bearer is not None
-    asked = f"{request.method} {request.get_full_path()}\n".encode() + request.body
+    digest = request_digest(request.office, client_id=request.bearer.client_id, key=key)
+    if not request.server.begins(digest):
+        raise _in_progress()
+    try:
+        return _claimed(request, digest, key, work, status)
+    finally:
+        request.server.ends(digest)
+
+
+def _claimed(request: Asked, digest: str, key: str, work: Callable[[], Any], status: int) -> HttpResponse:
     match claim(
         request.office,
-        client_id=request.bearer.client_id,
+        digest,
         person_id=request.by,
         key=key,
-        request=asked,
+        request=f"{request.method} {request.get_full_path()}\n".encode() + request.body,
         server=request.server.id,
-        at_work=request.server.at_work,
+        lives=request.server.lives,
     ):
         case Stored(stored_status, content_type, body):
             return HttpResponse(
@@ -159,11 +170,7 @@ def _once(request: Asked, work: Callable[[], Any], status: int) -> HttpResponse:
                 "this key was used for another request within 24 hours: take a new key for a new request",
             )
         case Unanswered(running=True):
-            raise ProblemError(
-                "in-progress",
-                "the same request is being worked on: ask again with the same key in a moment",
-                headers={"Retry-After": "1"},
-            )
+            raise _in_progress()
         case Unanswered(entries=entries):
             raise ProblemError(
                 "outcome-unknown",
@@ -177,27 +184,37 @@ def _once(request: Asked, work: Callable[[], Any], status: int) -> HttpResponse:
 
 
 def _done(request: Asked, mine: Claimed, work: Callable[[], Any], status: int) -> HttpResponse:
-    request.server.begins(mine.digest)
+    request.log_size = mine.size
     try:
-        request.log_size = mine.size
         try:
             response = _rendered(request, work(), status)
         except CountersealError as error:
             response = as_answer(of_error(error), instance=request.instance)
         except ProblemError as error:
             response = as_answer(error, instance=request.instance)
-        # What did not answer may have been done in part: it stays claimed, and the next one is told what is known.
-        if response.status_code < 500:
-            answer(
-                request.office,
-                mine.digest,
-                status=response.status_code,
-                content_type=response["Content-Type"],
-                body=response.content,
-            )
-        return response
-    finally:
-        request.server.ends(mine.digest)
+    except Exception:
+        let_go(request.office, mine.digest)
+        raise
+    # What did not answer may have been done in part: it stays claimed, and the next one is told what is known.
+    if response.status_code >= 500:
+        let_go(request.office, mine.digest)
+    else:
+        answer(
+            request.office,
+            mine.digest,
+            status=response.status_code,
+            content_type=response["Content-Type"],
+            body=response.content,
+        )
+    return response
+
+
+def _in_progress() -> ProblemError:
+    return ProblemError(
+        "in-progress",
+        "the same request is being worked on: ask again with the same key in a moment",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _check_accept(request: Asked, produces: str) -> None:

@@ -25,21 +25,21 @@ class Server:
         self._running: set[str] = set()
         self._lock = Lock()
 
-    def begins(self, digest: str) -> None:
-        """Note that this process works on a claim."""
+    def begins(self, digest: str) -> bool:
+        """Begin to work on a request; False where this process does already."""
         with self._lock:
+            if digest in self._running:
+                return False
             self._running.add(digest)
+            return True
 
     def ends(self, digest: str) -> None:
         """Note that it does not any more."""
         with self._lock:
             self._running.discard(digest)
 
-    def at_work(self, server: str, digest: str) -> bool:
-        """Whether that server process still works on the claim. Another one counts as long as it lives."""
-        if server == self.id:
-            with self._lock:
-                return digest in self._running
+    def lives(self, server: str) -> bool:
+        """Whether another server process lives."""
         try:
             with self._path(server).open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

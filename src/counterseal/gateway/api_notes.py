@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import DatabaseError, connection
-from django.db import IntegrityError as ConstraintError
 
 from counterseal.gateway.api_clients import keyed
 from counterseal.gateway.databases import database
@@ -91,8 +90,6 @@ def noting(office: Office) -> Iterator[None]:
             if connection.vendor == "postgresql":
                 cursor.execute("SET LOCAL synchronous_commit TO OFF")
             yield
-    except ConstraintError:
-        raise
     except (DatabaseError, OSError) as error:
         raise UnavailableError(
             f"the database does not answer ({error}): nothing was done; try again"
@@ -196,52 +193,57 @@ def wait_before(office: Office, what: str, *, at_most: int, seconds: int) -> int
     return 0
 
 
+def request_digest(office: Office, *, client_id: str, key: str) -> str:
+    """The name under which a request is claimed: of this client and its idempotency key."""
+    return keyed(office, "request", client_id, key)
+
+
 def claim(
     office: Office,
+    digest: str,
     *,
-    client_id: str,
     person_id: str,
     key: str,
     request: bytes,
     server: str,
-    at_work: Callable[[str, str], bool],
+    lives: Callable[[str], bool],
 ) -> Claimed | Stored | Unanswered | OtherRequest:
-    """Claim a request before its act, by the client's idempotency key.
+    """Claim a request before its act.
 
-    request: all of it that matters. server: this process. at_work: whether a server still works on a claim, by its
-    id and the claim's digest. What nobody works on any more, and after which nothing at all was sealed for the
-    person, did not happen: it is claimed anew.
+    digest: `request_digest`; nobody else in this process works on it. request: all of it that matters. server: this
+    process. lives: whether another server process does. What nobody works on any more, and after which nothing at
+    all was sealed for the person, did not happen: it is claimed anew.
     """
-    digest, now = keyed(office, "request", client_id, key), office.clock()
+    now = office.clock()
     # Under the client's own key, which is not kept: what is stored of a photograph cannot be tried out.
     asked = keyed(office, "asked", key, hmac.digest(key.encode(), request, "sha256").hex())
-    try:
-        with noting(office):
-            ApiAnswer.objects.filter(claimed_at__lte=now - ANSWERS_KEPT).delete()
-            held = ApiAnswer.objects.filter(pk=digest).first()
-            if held is None:
-                size = log_size()
-                ApiAnswer.objects.create(
-                    digest=digest, asked=asked, person_id=person_id, server=server, size=size, claimed_at=now
-                )
-                return Claimed(digest, size)
-    except ConstraintError:  # another process claimed it between our look and our note
-        return Unanswered(running=True)
-    if not hmac.compare_digest(held.asked, asked):
-        return OtherRequest()
-    if held.status is not None:
-        return Stored(held.status, held.content_type, bytes(held.body))
-    if at_work(held.server, digest):
-        return Unanswered(running=True)
-    entries = sealed_for(person_id, since=held.size)
-    if entries:
-        return Unanswered(running=False, entries=entries)
     with noting(office):
-        size = log_size()
-        mine = ApiAnswer.objects.filter(pk=digest, claimed_at=held.claimed_at, status=None)
-        if not mine.update(server=server, size=size, claimed_at=now):
+        ApiAnswer.objects.filter(claimed_at__lte=now - ANSWERS_KEPT).delete()
+        held = ApiAnswer.objects.filter(pk=digest).first()
+        if held is None:
+            size = log_size()
+            ApiAnswer.objects.create(
+                digest=digest, asked=asked, person_id=person_id, server=server, size=size, claimed_at=now
+            )
+            return Claimed(digest, size)
+        if not hmac.compare_digest(held.asked, asked):
+            return OtherRequest()
+        if held.status is not None:
+            return Stored(held.status, held.content_type, bytes(held.body))
+        if held.server not in ("", server) and lives(held.server):
             return Unanswered(running=True)
-    return Claimed(digest, size)
+        entries = sealed_for(person_id, since=held.size)
+        if entries:
+            return Unanswered(running=False, entries=entries)
+        held.server, held.size, held.claimed_at = server, log_size(), now
+        held.save()
+        return Claimed(digest, held.size)
+
+
+def let_go(office: Office, digest: str) -> None:
+    """Note that nobody works on a claim any more, though it has no answer."""
+    with noting(office):
+        ApiAnswer.objects.filter(pk=digest, status=None).update(server="")
 
 
 def answer(office: Office, digest: str, *, status: int, content_type: str, body: bytes) -> None:
