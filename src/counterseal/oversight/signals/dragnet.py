@@ -96,7 +96,7 @@ def _sources(searches: Sequence[Search], rule: SignalRule) -> Iterator[Signal]:
         if len({s.item for s in together}) > 1:  # one item alone was told of above
             yield from _crowd(
                 together,
-                f"{source_class}@{moment}"[:48],
+                f"{moment}@{source_class}"[:48],
                 f"captured at one time by sources of the class `{source_class}`",
                 rule,
             )
