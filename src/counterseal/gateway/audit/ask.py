@@ -66,7 +66,7 @@ def seal_question(office: AuditOffice, read: Reading, found: Answer, *, by: str,
         target=name or "question",
         committed={
             "question": found.question.to_json(),
-            "rows": len(found.rows),
+            "found": len(found.rows),
             "answer": found.digest(),
             "agency_head": head_of(read),
         },

@@ -186,7 +186,7 @@ class OwnLog:
             rows = database.execute("SELECT place, body, openings FROM entry ORDER BY place").fetchall()
         for index, body, openings in rows:
             try:
-                entry = read_entry(bytes(body))
+                entry = read_entry(_blob(body))
                 opened = open_committed(entry, [Disclosure.parse(line) for line in openings.split("\n")])
             except LedgerError as error:
                 raise IntegrityError(
@@ -240,13 +240,13 @@ class OwnLog:
         with self._reading() as database:
             frontier, note = _state(database)
             rows = [
-                LogRow(index, bytes(body), tuple(openings.split("\n")))
+                LogRow(index, _blob(body), tuple(openings.split("\n")))
                 for index, body, openings in database.execute(
                     "SELECT place, body, openings FROM entry ORDER BY place"
                 )
             ]
             nodes = [
-                Node(*at_place(at), bytes(stored))
+                Node(*at_place(at), _blob(stored))
                 for at, stored in database.execute("SELECT place, hash FROM node")
             ]
             found = list(
@@ -279,7 +279,7 @@ class OwnLog:
             tiles = export(
                 checkpoint.size,
                 _Nodes(database),
-                lambda first, end: (bytes(body) for (body,) in rows[first:end]),
+                lambda first, end: (_blob(body) for (body,) in rows[first:end]),
                 note,
             )
             for path, data in (*side_files(self.keys, kept), *tiles):
@@ -306,7 +306,9 @@ class OwnLog:
             frontier, note = _state(database)
             (count, last) = database.execute("SELECT count(*), max(place) FROM entry").fetchone()
             checkpoint = self.keys.open_checkpoint(note, origin=self._signer.verifier.name)
-        except (sqlite3.DatabaseError, LedgerError, TypeError, ValueError) as error:
+        except sqlite3.Error as error:
+            raise _fault(error) from error
+        except (LedgerError, TypeError) as error:
             raise IntegrityError(f"the audit office's log is damaged or another's: {error}") from error
         if bound != [self._signer.vkey]:
             raise IntegrityError(f"this log belongs to the key {bound}, not to {self._signer.vkey}")
@@ -339,6 +341,8 @@ class OwnLog:
                         "log-differs", HEAD, f"its first {was.size} entries are not those that were signed"
                     )
                 ]
+        except sqlite3.Error as error:
+            raise _fault(error) from error
         except LedgerError as error:
             return [Finding("checkpoint-not-trusted", HEAD, str(error))]
         return []
@@ -355,8 +359,8 @@ class OwnLog:
             with closing(self._connect()) as database:
                 database.execute("BEGIN")
                 yield database
-        except sqlite3.DatabaseError as error:
-            raise IntegrityError(f"the audit office's log cannot be read: {error}") from error
+        except sqlite3.Error as error:
+            raise _fault(error) from error
 
     @contextmanager
     def _turn(self) -> Iterator[sqlite3.Connection]:
@@ -381,9 +385,23 @@ class OwnLog:
         return database
 
 
+def _fault(error: sqlite3.Error) -> IntegrityError | UnavailableError:
+    if "locked" in str(error):
+        return UnavailableError("the audit office's log is busy: repeat the command")
+    return IntegrityError(f"the audit office's log cannot be read: {error}")
+
+
+def _blob(value: object) -> bytes:
+    if not isinstance(value, bytes):
+        raise IntegrityError(
+            "a row of the audit office's log was changed: it holds no bytes where bytes belong"
+        )
+    return value
+
+
 def _state(database: sqlite3.Connection) -> tuple[Frontier, bytes]:
     frontier, note = database.execute("SELECT frontier, checkpoint FROM state WHERE id = 1").fetchone()
-    return Frontier.from_bytes(bytes(frontier)), bytes(note)
+    return Frontier.from_bytes(_blob(frontier)), _blob(note)
 
 
 class _Nodes:
@@ -398,4 +416,4 @@ class _Nodes:
         ).fetchone()
         if row is None:
             raise IntegrityError(f"the stored hash {level}/{index} of the audit office's log is gone")
-        return bytes(row[0])
+        return _blob(row[0])

@@ -2,8 +2,9 @@
 
 SQLite would write beside a database that it only reads (locks, an index of the write-ahead log), and whoever
 runs the gateway could see it. So the database is copied by plain reads, and the copy is read:
-1 read database and write-ahead log twice, until both readings agree: then no checkpoint came between, and what
-was appended meanwhile lies behind the last whole commit, where SQLite passes it over; 2 open the copy; 3 check the
+1 read the database, then its write-ahead log, and look that the log was not begun anew meanwhile: then each page that
+changed under the reader lies in the log too, and replaying the copy of the log over the copy of the database mends
+it; what was written last lies behind the last whole commit, where SQLite passes it over; 2 open the copy; 3 check the
 key history against the keys that the office was told, each change of key against its entry; 4 hash every entry
 again and rebuild the root hash that was signed; 5 check that the log extends the one that was seen last. The copy
 is removed afterwards: what is erased in the agency must not live on here.
@@ -13,11 +14,13 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from time import sleep
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError
 
@@ -34,7 +37,9 @@ from counterseal.oversight.vault import Vault
 from counterseal.terms.errors import BadInputError, IntegrityError, UnavailableError
 
 DATABASE = "counterseal.sqlite3"
-_TRIES = 20
+_TRIES = 25
+_PAUSE = 0.01  # seconds, longer with each try
+_WAL_HEADER = 32  # bytes, with two salts that are new whenever the log is begun anew
 _BLOCK = 1 << 20
 
 
@@ -96,8 +101,13 @@ def reading(office: AuditOffice) -> Iterator[Reading]:
     folder.mkdir(mode=0o700)
     try:
         _copy(office.home, folder)
-        with office.using(folder / DATABASE):
-            yield _checked(office)
+        with ExitStack() as copy:
+            try:
+                copy.enter_context(office.using(folder / DATABASE))
+                found = _check(office)
+            except (LedgerError, IntegrityError, DatabaseError, ObjectDoesNotExist) as error:
+                raise _sealed(office, error) from error
+            yield found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -116,22 +126,20 @@ def head_of(read: Reading) -> list[JsonValue]:
     return [read.head.size, read.head.root.hex()]
 
 
-def _checked(office: AuditOffice) -> Reading:
-    try:
-        return _check(office)
-    except (LedgerError, IntegrityError, DatabaseError, LogState.DoesNotExist) as error:
-        office.seal(
-            "audit.integrity-failed",
-            by="audit",
-            action="check the agency's log",
-            target=office.agency.current.name,
-            outcome="failed",
-            committed={"says": str(error)},
-        )
-        raise IntegrityError(
-            f"the agency's log does not hold: {error}; this is sealed in the audit office's log: keep the home as it "
-            "is and look"
-        ) from error
+def _sealed(office: AuditOffice, error: Exception) -> IntegrityError:
+    """Seal that the agency's log did not hold, where the agency cannot take it back; what to raise."""
+    office.seal(
+        "audit.integrity-failed",
+        by="audit",
+        action="check the agency's log",
+        target=office.agency.current.name,
+        outcome="failed",
+        committed={"says": str(error)},
+    )
+    return IntegrityError(
+        f"the agency's log does not hold: {error}; this is sealed in the audit office's log: keep the home as it is "
+        "and look"
+    )
 
 
 def _check(office: AuditOffice) -> Reading:
@@ -189,10 +197,14 @@ def _copy(home: Path, folder: Path) -> None:
             "(docs/how-to/audit.md)"
         )
     try:
-        for _ in range(_TRIES):
-            first = _copy_file(source, folder / DATABASE)
+        for tried in range(_TRIES):
+            sleep(tried * _PAUSE)
+            begun = _read(wal, _WAL_HEADER)
+            digest = _copy_file(source, folder / DATABASE)
             log = _read(wal)
-            if first == _digest(source) and log == _read(wal, len(log)):
+            same = begun == log[:_WAL_HEADER] == _read(wal, _WAL_HEADER)
+            # Without a log nobody should have written at all: one may have come and gone between two looks.
+            if same and (log or digest == _digest(source)):
                 if log:
                     (folder / f"{DATABASE}-wal").write_bytes(log)
                 return
