@@ -146,18 +146,24 @@ def databases_of_a_test() -> Iterator[None]:
         yield
     finally:
         while len(_made) > before:
-            cluster, name = _made.pop()
-            _admin(cluster).execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            made_on, name = _made.pop()
+            with _on(made_on):
+                admin().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextmanager
 def on_cluster(connection: str) -> Iterator[None]:
-    """Installations that are made inside have databases of this cluster."""
-    global CLUSTER
+    """Installations that are made inside have databases of this cluster, and end with it."""
+    with _on(connection), databases_of_a_test():
+        yield
+
+
+@contextmanager
+def _on(connection: str) -> Iterator[None]:
+    global CLUSTER  # noqa: PLW0603 - as the environment would, for a while
     before, CLUSTER = CLUSTER, connection
     try:
-        with databases_of_a_test():
-            yield
+        yield
     finally:
         CLUSTER = before
 
@@ -175,7 +181,13 @@ def obey_the_cluster() -> None:
 
 
 def admin() -> Any:
-    """A connection as the superuser of the cluster."""
+    """A connection as the superuser of the cluster, made anew where a test stopped the server meanwhile."""
+    import psycopg
+
+    try:
+        _admin(CLUSTER).execute("SELECT 1")
+    except psycopg.OperationalError:
+        _admin.cache_clear()
     return _admin(CLUSTER)
 
 

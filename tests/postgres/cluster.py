@@ -71,13 +71,12 @@ def install(packages: Sequence[str]) -> None:
 
 
 class Cluster:
-    """One cluster; a context: started on entering, stopped on leaving. durable: whether it syncs."""
+    """One cluster, set up as an agency's would be; a context: started on entering, stopped on leaving."""
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
         self._bin = programs()
-        self._durable = durable
         self._as: list[str] = []
         user = _unprivileged()
         if user is not None:
@@ -109,15 +108,11 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server, and wait until it takes connections."""
-        sync = "on" if self._durable else "off"
         options = {
             "listen_addresses": "''",
             "unix_socket_directories": str(self.folder),
             "unix_socket_permissions": "0777",
             "max_connections": "200",
-            "fsync": sync,
-            "full_page_writes": sync,
-            "synchronous_commit": sync,
             "max_wal_size": "2GB",
         }
         words = " ".join(f"-c {name}={value}" for name, value in options.items())

@@ -21,7 +21,7 @@ def cluster() -> Iterator[Cluster]:
     """One for all tests of this process. A test that stops it starts it again."""
     with scratch() as folder:
         try:
-            running = Cluster(folder, durable=True)
+            running = Cluster(folder)
         except NoPostgresError as error:
             pytest.skip(f"no PostgreSQL here: {error}")
         with running:

@@ -121,9 +121,13 @@ def copy(home: Path, folder: Path) -> None:  # noqa: ARG001 - the port's
 
     Not compressed, so that whoever looks for erased bytes in it sees them.
     """
-    connection.ensure_connection()
+    from psycopg.conninfo import make_conninfo
+
+    used = connection.settings_dict
+    named = {"dbname": used["NAME"]} if used["NAME"] else {}
+    there = make_conninfo("", **used["OPTIONS"], **named, user=used["USER"])
     _run("pg_dump", f"--schema={SCHEMA}", "--format=custom", "--compress=0", "--no-password",
-         f"--file={folder / COPY}", f"--dbname={connection.connection.info.dsn}")  # fmt: skip
+         f"--file={folder / COPY}", f"--dbname={there}")  # fmt: skip
     (folder / COPY).chmod(0o600)
 
 
