@@ -275,7 +275,7 @@ def plant_moment(year: Year) -> str:
             24 + n, _in_may(year, n), year.new_case(), source_class="public-camera-still",
             captured=at + timedelta(minutes=n),
         )  # fmt: skip
-    return f"{int(at.timestamp() // 600)}@public-camera-still"
+    return f"{at:%Y-%m-%dT%H:%M}@public-camera-still"
 
 
 def plant_batch(year: Year) -> str:

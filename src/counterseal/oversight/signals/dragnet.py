@@ -5,6 +5,7 @@ many faces out of one source, or captured at one time; and several persons who s
 within the hour, each below every limit (structuring). Nobody in particular is concerned: who it was, the entries say.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -85,21 +86,34 @@ def _days_of(
 def _sources(searches: Sequence[Search], rule: SignalRule) -> Iterator[Signal]:
     """Many faces cut out of one item, or out of one moment at one kind of place."""
     by_item: dict[str, list[Search]] = defaultdict(list)
-    by_moment: dict[tuple[str, int], list[Search]] = defaultdict(list)
-    wide = rule.crowd_within.total_seconds()
+    by_class: dict[str, list[Search]] = defaultdict(list)
     for search in searches:
         by_item[search.item].append(search)
-        by_moment[search.source_class, int(search.captured.timestamp() // wide)].append(search)
+        by_class[search.source_class].append(search)
     for item, of_item in sorted(by_item.items()):
         yield from _crowd(of_item, item, "out of one item of evidence", rule)
-    for (source_class, moment), together in sorted(by_moment.items()):
-        if len({s.item for s in together}) > 1:  # one item alone was told of above
-            yield from _crowd(
-                together,
-                f"{moment}@{source_class}"[:48],
-                f"captured at one time by sources of the class `{source_class}`",
-                rule,
-            )
+    for source_class, of_class in sorted(by_class.items()):
+        for together in _moments(of_class, rule):
+            if len({s.item for s in together}) > 1:  # one item alone was told of above
+                yield from _crowd(
+                    together,
+                    f"{together[0].captured:%Y-%m-%dT%H:%M}@{source_class}"[:48],
+                    f"captured at one time by sources of the class `{source_class}`",
+                    rule,
+                )
+
+
+def _moments(searches: Sequence[Search], rule: SignalRule) -> Iterator[list[Search]]:
+    """Photographs that were captured within `crowd_within`, where these are more faces than the limit."""
+    captured = sorted(searches, key=lambda s: (s.captured, s.entry))
+    instants = [s.captured for s in captured]
+    begin = 0
+    while begin < len(captured):
+        within = captured[begin : bisect_right(instants, instants[begin] + rule.crowd_within)]
+        many = len({s.face for s in within}) > rule.faces_of_a_source
+        if many:
+            yield within
+        begin += len(within) if many else 1
 
 
 def _crowd(together: Sequence[Search], about: str, where: str, rule: SignalRule) -> Iterator[Signal]:
@@ -113,7 +127,7 @@ def _crowd(together: Sequence[Search], about: str, where: str, rule: SignalRule)
                 f"{len({s.person for s in together})} persons: was a gathering searched face by face?"
             ),
             times=len(faces) / rule.faces_of_a_source,
-            entries=tuple(s.entry for s in together),
+            entries=tuple(sorted(s.entry for s in together)),
             numbers={"count": len(faces), "limit": rule.faces_of_a_source},
         )
 
