@@ -256,6 +256,8 @@ class Translator:
         self._request = request
         self._shape = request.shape
         self._where = ""
+        # The tree is kept beside its value, so that its identity stays its own.
+        self._known: dict[int, tuple[Json, Value]] = {}
         groups = {name: self._fact(member, name) for name, member in self._shape.facts.members.items()}
         principal = groups.pop(PRINCIPAL_GROUP)
         resource = groups.pop(self._shape.resource_group)
@@ -332,15 +334,21 @@ class Translator:
 
     def value(self, tree: Json) -> Value:
         """One expression. Raises: UntranslatableError."""
+        # By identity: policies that differ in one point share everything else.
+        known = self._known.get(id(tree))
+        if known is not None:
+            return known[1]
         if not isinstance(tree, dict) or len(tree) != 1:
             raise UntranslatableError(self._where, tree, "no expression")
         ((operator, operands),) = tree.items()
-        translate = _OPERATORS.get(operator)
-        if translate is not None:
-            return translate(self, operands)
-        if operator in _METHODS:
-            return self._method(operator, [self.value(operand) for operand in operands], tree)
-        raise UntranslatableError(self._where, tree, f"no translation of `{operator}`")
+        if operator in _OPERATORS:
+            value = _OPERATORS[operator](self, operands)
+        elif operator in _METHODS:
+            value = self._method(operator, [self.value(operand) for operand in operands], tree)
+        else:
+            raise UntranslatableError(self._where, tree, f"no translation of `{operator}`")
+        self._known[id(tree)] = tree, value
+        return value
 
     # Literals, variables, attributes
 
