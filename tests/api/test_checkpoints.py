@@ -28,9 +28,7 @@ class Desk:
         self.token = interface.token("gail")
         self.claimed = self.gate.reference(3)
 
-    def verify(
-        self, *, picture: bytes | None = None, headers: dict[str, str] | None = None, **changed
-    ) -> Said:
+    def verify(self, *, still: bytes | None = None, headers: dict[str, str] | None = None, **changed) -> Said:
         seen = person(3).photograph(2) if still is None else still
         body = {
             "use": self.gate.use_id,
@@ -128,7 +126,7 @@ class TestVerify:
         assert answer.json["outcome"] == "refused"
         assert "open" not in decoded
 
-    @pytest.mark.parametrize("picture", ["!!!!", "AAA", "AAAA====", "\u00fcber"])
+    @pytest.mark.parametrize("picture", ["!!!!", "AAA", "AA=A", "\u00fcber"])
     def test_no_base64(self, desk, picture):
         assert desk.verify(picture=picture).problem == "bad-input"
 
