@@ -189,6 +189,8 @@ class _Run:
 
     def scripts(self) -> Iterator["_Script"]:
         for action, questions in self.questions.items():
+            if self.overlay and not any(p.pack == self.overlay for p in questions.policies.values()):
+                continue  # what the overlay says nothing about is decided by the base alone
             expected = [
                 each
                 for each in self._asked_of(action)
