@@ -26,10 +26,15 @@ class Rate:
     others: int
 
 
+def pooled(count: float, exposure: float) -> float:
+    """Events per unit of exposure, never quite none; infinite without any exposure, so that nothing is above it."""
+    return (count + 0.5) / (exposure + 0.5) if exposure else inf
+
+
 def rate_of(cells: Sequence[tuple[float, float]]) -> Rate:
     """The rate of (count, exposure) cells; exposures are above 0. By moments, as long as there is any exposure."""
     total, exposure = sum(c for c, _ in cells), sum(e for _, e in cells)
-    rate = (total + 0.5) / (exposure + 0.5) if exposure else inf
+    rate = pooled(total, exposure)
     expected = [rate * e for _, e in cells]
     # Var(count) = m + m^2 / shape, summed over the cells: what is more than m is the difference between people.
     excess = sum((c - m) ** 2 - m for (c, _), m in zip(cells, expected, strict=True))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from counterseal.oversight.signals.chances import rate_of, tail_of_counts, tail_of_pairs
+from counterseal.oversight.signals.chances import pooled, rate_of, tail_of_counts, tail_of_pairs
 from counterseal.oversight.signals.rows import Approved, History, Search, Signal, month_of
 from counterseal.policy import SignalRule
 
@@ -40,6 +40,11 @@ class Excess:
     chance: float
     others: int
 
+
+# How much wider than fitted one's own months are taken to be. Fitting each person's own rate eats a part of how much
+# their months differ, and seasons come on top; without it clean years of a thousand officers gave twice the alarms
+# that are stated.
+_WIDER = 3.0
 
 Cells = Mapping[tuple[str, str], Cell]
 
@@ -158,8 +163,16 @@ def _quick(approved: Iterable[Approved], rule: SignalRule) -> dict[tuple[str, st
 def _above_peers(
     rule: SignalRule, kind: str, cells: Cells, what: str, per: str, asked: set[str]
 ) -> Iterable[Signal]:
+    own: dict[str, tuple[float, float]] = defaultdict(lambda: (0, 0.0))
+    for (person, _), cell in cells.items():
+        own[person] = (own[person][0] + cell.count, own[person][1] + cell.exposure)
+    count, exposure = sum(c for c, _ in own.values()), sum(e for _, e in own.values())
     for (person, month), cell in sorted(cells.items()):
         if month not in asked or cell.count < rule.least:
+            continue
+        # The others' rate alone, before every one of them is looked at: most people are nowhere near.
+        rate = pooled(count - own[person][0], exposure - own[person][1])
+        if cell.count < rule.times * rate * cell.exposure:
             continue
         others = [c.pair for (whose, _), c in cells.items() if whose != person]
         if over := excess(rule, cell, others):
@@ -216,7 +229,8 @@ def _shape_of_months(people: Iterable[list[tuple[str, Cell]]]) -> float:
             mean = rate * cell.exposure
             squares += mean * mean
             excess_variance += (cell.count - mean) ** 2 - mean
-    return min(squares / excess_variance, 10.0) if excess_variance > 0 else 10.0
+    shape = min(squares / excess_variance, 10.0) if excess_variance > 0 else 10.0
+    return shape / _WIDER
 
 
 def _pairs(rule: SignalRule, approved: Iterable[Approved], asked: set[str]) -> Iterable[Signal]:
