@@ -20,6 +20,8 @@ from counterseal.oversight.principles import PRINCIPLES
 from office import NARRATIVE, person
 
 ELSEWHERE = (
+    "audit",
+    "record",
     "policy",
     "witness",
     "supervise",

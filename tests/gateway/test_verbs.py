@@ -822,6 +822,7 @@ TRIED_ELSEWHERE = {
     "show_principle",
     "state_verification_terms",
     "verify_claim",
+    "view_records",
     "withdraw_choice",
     "write_discovery_package",
 }

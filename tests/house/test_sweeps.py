@@ -332,7 +332,7 @@ def _kinds() -> Iterator[str]:
     """The kinds of entries that `seal` and `refuse` are called with, and those of refused transitions."""
     kind = re.compile(r"[a-z][a-z-]*(\.[a-z-]+){1,2}")
     for path, tree in modules():
-        if path.parent.name != "gateway" and path.name not in {"bootstrap.py", "entry.py"}:
+        if path.parent.name not in {"gateway", "audit"} and path.name not in {"bootstrap.py", "entry.py"}:
             continue
         for node in ast.walk(tree):
             sources: list[ast.expr] = []

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "partner": (_FILES + "partner", "agencies for which, or through which, a search may run"),
     "disclose": (_FILES + "disclose", "hand information to somebody outside, on an authority"),
     "destroy": (_FILES + "destroy", "destroy what the vault holds about a record"),
+    "record": (_FILES + "record", "look at what the vault holds of a record; every look is sealed"),
     "discovery": (_FILES + "disclose", "write the package of one search for a court or a defence"),
     "retention": (_FILES + "retention", "clocks, holds, backups, restores, the drill of erasure"),
     "supervise": (_FILES + "supervise", "review searches, draw the sample, see what is late"),

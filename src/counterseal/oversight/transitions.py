@@ -85,6 +85,7 @@ _TABLE = [
     Transition("oversight.supervisorreview", "review the use of a search", ("",), "recorded", frozenset({"supervisor"}), "HSI-M/4E4-supervisor-review", ("requester_id", "approver_id")),
     Transition("oversight.hold", "lift a hold", (HoldStatus.IN_FORCE,), HoldStatus.LIFTED, HOLDERS, "D-026-11/security", ("placed_by_id",)),
     Transition("oversight.finding", "run the signals", ("",), FindingStatus.OPEN, frozenset({"supervisor", "auditor"}), "HSI-M/4E5-audits"),
+    Transition("oversight.vaultobject", "view records", ("",), "seen", STAFF, "D-026-11/security"),
     Transition("people.session", "end a session", ("standing",), "ended", STAFF, "D-026-11/security"),
     Transition("people.session", "end another's session", ("standing",), "ended", frozenset({"supervisor", "auditor", "administrator"}), "D-026-11/security"),
     Transition("people.sessiondisowned", "disown a session", ("",), "disowned", STAFF, "HSI-M/4E1-log"),

@@ -17,6 +17,7 @@ from counterseal.api.schemas import (
 )
 from counterseal.casework.models import CandidateListRow, Review
 from counterseal.gateway import review as verbs
+from counterseal.gateway.view_records import Why, view_records
 from counterseal.terms.decisions import Refusal
 
 router = Router(tags=["reviews"])
@@ -61,14 +62,17 @@ def read_sheet(request: Asked, review_id: Path[Id]) -> SheetShown:
     problems=(409, 422),
     produces="image/*",
 )
-def read_photograph(request: Asked, review_id: Path[Id], name: str) -> HttpResponse:
+def read_photograph(request: Asked, review_id: Path[Id], name: str) -> HttpResponse | Refusal:
     """Read one photograph of the sheet of one's own open review: `probe`, or a candidate's id."""
     known(Review, review_id, "review")
     sheet = verbs.own_sheet(request.office, review_id=review_id, by=request.by)
     objects = {PROBE: sheet.probe, **dict(sheet.items)}
     if name not in objects:
         raise ProblemError("not-found", "there is no such photograph on this sheet")
-    picture = request.office.vault.open(objects[name])
+    shown = view_records(request.office, objects=[objects[name]], why=Why.REVIEW, by=request.by)
+    if isinstance(shown, Refusal):
+        return shown
+    picture = shown[objects[name]]
     kind = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
     return HttpResponse(picture, content_type=kind)
 

@@ -12,6 +12,7 @@ from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.parsing import FILE, extension, new_folder
 from counterseal.cli.views import json_value, view
 from counterseal.gateway import review as verbs
+from counterseal.gateway.view_records import Why, view_records
 from counterseal.terms.decisions import Refusal
 
 review = Ordered("review", help="Judge a candidate list, blind, twice.")
@@ -113,8 +114,13 @@ def reveal(desk: Desk, *, list_id: str) -> Outcome:
 
 
 def _sheet(desk: Desk, sheet: verbs.Sheet, out: Path) -> Outcome:
+    objects = [sheet.probe, *(photograph for _, photograph in sheet.items)]
+    shown = view_records(desk.office, objects=objects, why=Why.REVIEW, by=desk.by)
+    if isinstance(shown, Refusal):
+        return refused(shown)
+
     def write(name: str, object_id: str) -> str:
-        picture = desk.office.vault.open(object_id)
+        picture = shown[object_id]
         path = out / f"{name}{extension(picture)}"
         path.write_bytes(picture)
         return str(path)
