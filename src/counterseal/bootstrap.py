@@ -35,6 +35,7 @@ from counterseal.gateway.audit.folder import (  # noqa: E402
     open_audit_folder,
 )
 from counterseal.gateway.databases import postgresql, sqlite  # noqa: E402
+from counterseal.gateway.change_pack import acts_on_packs  # noqa: E402
 from counterseal.gateway.export_ledger import key_history  # noqa: E402
 from counterseal.gateway.guards import install_guards, never_updated, rights  # noqa: E402
 from counterseal.gateway.office import Office  # noqa: E402
@@ -260,7 +261,7 @@ def _office(home: Path) -> Office:
         origin=options.origin,
         clock=lambda: datetime.now(UTC),
         token=secrets.token_bytes,
-        policies=load_policies(home / "policies"),
+        policies=replace(load_policies(home / "policies"), acts=acts_on_packs),
         signer=Signer.from_seed(options.origin, _secret(home, "log.key")),
         vault=Vault(storage, _secret(home, "vault.key"), _key_store(home)),
         fingerprint_key=_secret(home, "fingerprint.key"),

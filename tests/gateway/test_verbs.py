@@ -21,7 +21,9 @@ from counterseal.cli.demo.agency import assess
 from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
 from counterseal.gateway.approve_search import approve_search
+from counterseal.gateway.authorise_use import authorise_use
 from counterseal.gateway.certify import attest, certify, qualify_examiner
+from counterseal.gateway.change_pack import confirm_pack_change, propose_pack_change
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.disclose import Authority, disclose
 from counterseal.gateway.draw_sample import draw_sample, open_period
@@ -55,6 +57,7 @@ from counterseal.gateway.review import dispose_of_candidate, lock_review, open_r
 from counterseal.gateway.review_search_use import review_search_use
 from counterseal.gateway.rotate_log_key import rotate_log_key
 from counterseal.gateway.sessions import Begun, begin_session, disown_session, end_session
+from counterseal.gateway.state_fact import state_fact
 from counterseal.ledger.checkpoint import Signer
 from counterseal.oversight.figures.rule import Rule
 from counterseal.oversight.models import Finding, LogEntry, LogNode, ServiceReview, Use
@@ -515,7 +518,54 @@ def _signals(o: SimulatedOffice, *, by: str) -> Act:
     return lambda: run_signals(o.office, since=until - timedelta(days=2), until=until, by=o.who(by))
 
 
+def _propose_pack(o: SimulatedOffice, *, by: str) -> Act:
+    return lambda: propose_pack_change(o.office, kind="activate", pack="detroit-2024", by=o.who(by))
+
+
+def _confirm_pack(o: SimulatedOffice, *, by: str) -> Act:
+    proposed = made(_propose_pack(o, by="pat")())
+    return lambda: confirm_pack_change(o.office, change_id=proposed.id, confirms=True, by=o.who(by))
+
+
+def _state_fact(o: SimulatedOffice, *, by: str) -> Act:
+    case = o.case()
+    return lambda: state_fact(
+        o.office, fact="maryland.offence", about=case.id, value="hate-crime", by=o.who(by)
+    )
+
+
+def _authorise(o: SimulatedOffice, *, by: str) -> Act:
+    request = _asked(o)
+    return lambda: authorise_use(
+        o.office, request_id=request.id, granted=True, authority="Court", reference="26-1", by=o.who(by)
+    )
+
+
 VERBS: dict[str, Verb] = {
+    "propose_pack_change": Verb(
+        lambda o: _propose_pack(o, by="rue"),
+        ("policy.change-proposed",),
+        lambda o: _propose_pack(o, by="sol"),
+        "packchange.refused",
+    ),
+    "confirm_pack_change": Verb(
+        lambda o: _confirm_pack(o, by="cora"),
+        ("policy.changed",),
+        lambda o: _confirm_pack(o, by="pat"),
+        "packchange.refused",
+    ),
+    "state_fact": Verb(
+        lambda o: _state_fact(o, by="sol"),
+        ("policy.fact-stated",),
+        lambda o: _state_fact(o, by="ines"),
+        "packfact.refused",
+    ),
+    "authorise_use": Verb(
+        lambda o: _authorise(o, by="sol"),
+        ("search.authorised",),
+        lambda o: _authorise(o, by="ines"),
+        "useauthorisation.refused",
+    ),
     "run_signals": Verb(
         lambda o: _signals(o, by="sol"), ("signals.run",), lambda o: _signals(o, by="ines"), "finding.refused"
     ),
@@ -848,7 +898,7 @@ def test_every_verb_is_in_the_table():
             if own and "with change(" in inspect.getsource(function):
                 found.add(name)
     assert found - TRIED_ELSEWHERE == set(VERBS)
-    assert len(VERBS) == 53
+    assert len(VERBS) == 58
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))

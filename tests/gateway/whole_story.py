@@ -9,7 +9,9 @@ from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import grant_role, revoke_role
 from counterseal.gateway.approve_search import approve_search
 from counterseal.gateway.assess_use import close_risk
+from counterseal.gateway.authorise_use import authorise_use
 from counterseal.gateway.certify import qualify_examiner
+from counterseal.gateway.change_pack import confirm_pack_change, propose_pack_change
 from counterseal.gateway.collect_probe import Edit
 from counterseal.gateway.declare_trial import Trial, close_trial, declare_trial
 from counterseal.gateway.destroy import destroy
@@ -26,6 +28,7 @@ from counterseal.gateway.request_search import Exigency
 from counterseal.gateway.review_search_use import review_search_use
 from counterseal.gateway.search import Answered, Failed
 from counterseal.gateway.sessions import Begun, begin_session, disown_session
+from counterseal.gateway.state_fact import state_fact
 from counterseal.oversight.models import Referral, ServiceReview, ServiceStatus, UseRisk
 from office import SimulatedOffice, made, person
 
@@ -111,6 +114,32 @@ def tell(office: SimulatedOffice) -> None:
         )
         if lifted:
             made(lift_hold(office.office, hold_id=hold.id, by=who("aud")))
+    packs(office)
+
+
+def packs(office: SimulatedOffice) -> None:
+    """A fact stated, an authorisation recorded, a pack proposed by one office and confirmed by another."""
+    who = office.who
+    searched = SearchRequest.objects.filter(status="answered", requester_id=who("ines")).earliest(
+        "requested_at"
+    )
+    made(
+        authorise_use(
+            office.office,
+            request_id=searched.id,
+            granted=True,
+            authority="District Court",
+            reference="26-mj-114",
+            by=who("sol"),
+        )
+    )
+    made(
+        state_fact(
+            office.office, fact="maryland.offence", about=searched.case_id, value="none", by=who("sol")
+        )
+    )
+    proposed = made(propose_pack_change(office.office, kind="activate", pack="detroit-2024", by=who("pat")))
+    made(confirm_pack_change(office.office, change_id=proposed.id, confirms=True, by=who("cora")))
 
 
 def supervision(office: SimulatedOffice) -> None:

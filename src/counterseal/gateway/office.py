@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from counterseal.connectors.port import FaceService
+from counterseal.gateway.brought import Subject, brought_facts
 from counterseal.ledger.checkpoint import Signer
 from counterseal.oversight.vault import Vault
 from counterseal.people.models import roles_of
@@ -59,9 +60,15 @@ class Office:
         """A keyed hash: tells that the same thing came again, and tells nothing to anybody without the key."""
         return hmac.new(self.fingerprint_key, data, hashlib.sha256).hexdigest()
 
-    def decide(self, facts: dict[str, object], at: datetime) -> Decision:
-        """Ask the policy packs in force at this instant."""
-        return authorise(facts, self.policies.in_force(at), at=at)
+    def decide(self, facts: dict[str, object], at: datetime, about: Subject | None = None) -> Decision:
+        """Ask the policy packs in force at this instant.
+
+        about: what it is about, for the facts that a pack brings itself.
+        """
+        in_force = self.policies.in_force(at)
+        if groups := in_force.brought(str(facts["action"])):
+            facts = facts | brought_facts(groups, about or Subject(), at=at)
+        return authorise(facts, in_force, at=at)
 
     def acting(self, person_id: str) -> frozenset[str]:
         """The roles of the person who acts.

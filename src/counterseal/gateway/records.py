@@ -158,7 +158,9 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime) 
 
 
 def _instant(value: str | datetime | None) -> datetime | None:
+    return None if value is None else instant_of_row(value)
+
+
+def instant_of_row(value: str | datetime) -> datetime:
     """An instant as the database's driver hands it over: SQLite text, or a datetime."""
-    if value is None or isinstance(value, datetime):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from counterseal.casework.evidence_graph import Edge, EvidenceGraph, Node, Standing
 from counterseal.casework.models import EnforcementAction, Lead
 from counterseal.casework.words import ActionKind, ActionStatus, LeadStatus
+from counterseal.gateway.brought import Subject
 from counterseal.gateway.facts import clearance_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
@@ -40,6 +41,11 @@ class NotCleared:
 
 def standing_of(lead: Lead) -> Standing:
     """Weigh a lead on the evidence graph of its case, as recorded now."""
+    return graph_of(lead).standing(lead.id)
+
+
+def graph_of(lead: Lead) -> EvidenceGraph:
+    """The evidence graph of a lead's case, as recorded now."""
     case = lead.case
     nodes = [Node(e.id, e.kind, e.saw_offence) for e in case.evidence.all()]
     nodes += [Node(s.id, "step") for s in case.steps.all()]
@@ -52,7 +58,7 @@ def standing_of(lead: Lead) -> Standing:
         nodes += [Node(other.id, "lead"), Node(other.candidate_id, "candidate")]
         edges.append(Edge(other.id, "derived-from", other.candidate_id))
         edges.append(Edge(other.candidate_id, "derived-from", other.candidate.candidate_list.request_id))
-    return EvidenceGraph(nodes, edges).standing(lead.id)
+    return EvidenceGraph(nodes, edges)
 
 
 def request_clearance(
@@ -117,7 +123,8 @@ def _decide(
     now: Change, action: EnforcementAction, lead: Lead, *, by: str, kind: str, action_word: str
 ) -> Cleared | NotCleared:
     standing = standing_of(lead)
-    decision = now.office.decide(clearance_facts(action, standing, by=by, at=now.at), now.at)
+    about = Subject(person=by, case=action.case_id, action=action, graph=lambda: graph_of(lead))
+    decision = now.office.decide(clearance_facts(action, standing, by=by, at=now.at), now.at, about)
     if isinstance(decision, Refusal):
         action.status, action.confirmed_by_id, action.confirmed_at = ActionStatus.REFUSED, "", None
         now.refuse(

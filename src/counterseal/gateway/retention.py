@@ -51,6 +51,7 @@ RECORD_CLASSES = frozenset(
         "notes",
         "office-words",
         "operator-log",
+        "pack-difference",
         "probe-edit",
         "probe-original",
         "probe-sent",

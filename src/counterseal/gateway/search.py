@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from counterseal.casework.models import CandidateListRow, CandidateRow, Case, Probe, SearchRequest
 from counterseal.casework.words import RequestStatus
 from counterseal.connectors.port import Answer, Foil, ReturnedCandidate, ServiceFailure, Submission
+from counterseal.gateway.brought import Subject
 from counterseal.gateway.coding import coded
 from counterseal.gateway.facts import search_facts
 from counterseal.gateway.findings import open_finding
@@ -88,7 +89,8 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
         service = found(Service, request.service_id)
         held = read_records(request, service_version=service.version, at=now.at)
         partner = partner_of(request, service) if held.behind_partner or request.on_behalf_of else None
-        decision = office.decide(search_facts(request, service, held, partner=partner, at=now.at), now.at)
+        facts = search_facts(request, service, held, partner=partner, at=now.at)
+        decision = office.decide(facts, now.at, subject_of(request))
         if isinstance(decision, Refusal):
             request.status = RequestStatus.REFUSED
             return now.refuse(
@@ -123,6 +125,17 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
     if isinstance(answer, ServiceFailure):
         return _seal_failure(office, request, answer, intent, by)
     return _seal_answer(office, request, answer, intent, decision, by)
+
+
+def subject_of(request: SearchRequest) -> Subject:
+    """What a decision on this search is about."""
+    return Subject(
+        person=request.requester_id,
+        case=request.case_id,
+        service=request.service_id,
+        use=request.use_id,
+        request=request,
+    )
 
 
 def _whole(request_id: str) -> SearchRequest:

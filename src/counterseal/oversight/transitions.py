@@ -4,6 +4,7 @@ from counterseal.oversight.models import (
     ApiClientStatus,
     FindingStatus,
     HoldStatus,
+    PackChangeStatus,
     PeriodStatus,
     ReferralStatus,
     RiskStatus,
@@ -17,6 +18,8 @@ THREE_OFFICES = frozenset({"privacy", "civil-rights", "information-officer"})
 HOLDERS = frozenset({"records-office", "auditor", "administrator"}) | THREE_OFFICES
 # Which of them may decide a finding depends on its kind (`finding_kinds`).
 FINDERS = REVIEWING_UNIT | frozenset({"supervisor", "auditor"})
+# Who keeps the packs: each act on one takes two of them, of different offices.
+POLICY_KEEPERS = REVIEWING_UNIT | THREE_OFFICES
 PROPOSERS = frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"})
 _REGISTRARS = frozenset({"reviewing-unit", "investigator", "administrator"})
 STAFF = frozenset({
@@ -91,6 +94,11 @@ _TABLE = [
     Transition("people.sessiondisowned", "disown a session", ("",), "disowned", STAFF, "HSI-M/4E1-log"),
     Transition("oversight.apiclient", "register a client", ("",), ApiClientStatus.ACTIVE, frozenset({"administrator"}), "D-026-11/security", ("person_id",)),
     Transition("oversight.apiclient", "end a client", (ApiClientStatus.ACTIVE,), ApiClientStatus.ENDED, frozenset({"administrator"}), "D-026-11/security"),
+    Transition("oversight.packchange", "propose a change of packs", ("",), PackChangeStatus.PROPOSED, POLICY_KEEPERS, "road/pack"),
+    Transition("oversight.packchange", "confirm a change of packs", (PackChangeStatus.PROPOSED,), PackChangeStatus.IN_EFFECT, POLICY_KEEPERS, "road/pack", ("proposed_by_id",)),
+    Transition("oversight.packchange", "reject a change of packs", (PackChangeStatus.PROPOSED,), PackChangeStatus.REJECTED, POLICY_KEEPERS, "road/pack", ("proposed_by_id",)),
+    Transition("oversight.packfact", "state a fact for a pack", ("",), "recorded", STAFF, "road/facts"),
+    Transition("oversight.useauthorisation", "record an authorisation", ("",), "recorded", frozenset({"supervisor"}) | THREE_OFFICES, "EU-AIA/26-10-authorisation", ("requester_id",)),
 ]  # fmt: skip
 
 TRANSITIONS = {t.name: t for t in _TABLE}

@@ -7,6 +7,8 @@
     decision    "permit" or "refusal"
     clauses     of a refusal: exactly the clauses it names, in any order
     obligations of a permit: exactly the obligations it opens; may be left out
+A file may begin with `[given.<group>]`: facts that the pack brings itself, added where the example lacks the group.
+A case runs under the composition with its own pack in it.
 """
 
 import copy
@@ -20,7 +22,7 @@ from typing import Any
 from counterseal.policy.decide import authorise
 from counterseal.policy.errors import CaseFileError
 from counterseal.policy.facts import instant_of
-from counterseal.policy.library import PolicyLibrary
+from counterseal.policy.library import PolicyLibrary, PolicySetInForce
 from counterseal.terms.decisions import Permit
 
 _FIELDS = {"name", "base", "set", "remove", "decision", "clauses", "obligations"}
@@ -39,6 +41,8 @@ class Case:
     permitted: bool
     clauses: frozenset[str]
     obligations: frozenset[str] | None
+    pack: str = ""
+    given: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,20 @@ class Outcome:
 def run(case: Case, library: PolicyLibrary) -> Outcome:
     """Decide the case at the instant it states, under the packs in force at that instant."""
     at = instant_of(case.request)
-    decision = authorise(case.request, library.in_force(at), at=at)
+    in_force = library.under(case.pack).in_force(at)
+    decision = authorise(_asked(case, in_force), in_force, at=at)
     if isinstance(decision, Permit):
         return Outcome(True, frozenset(), frozenset(o.name for o in decision.obligations))
     return Outcome(False, frozenset(decision.clauses), frozenset())
+
+
+def _asked(case: Case, in_force: PolicySetInForce) -> Mapping[str, object]:
+    """The case's request with what its pack brings to this action."""
+    shape = in_force.shapes.get(str(case.request.get("action")))
+    if shape is None:
+        return case.request
+    brought = {group: facts for group, facts in case.given.items() if group in shape.facts.members}
+    return {**brought, **case.request}
 
 
 def load_cases(policies: Path, examples: Path) -> tuple[Case, ...]:
@@ -87,10 +101,13 @@ def load_cases(policies: Path, examples: Path) -> tuple[Case, ...]:
         cases.append(Case(name, path, path.stem, {}, bases[path.stem], True, frozenset(), None))
     for path in sorted(policies.glob("*/cases/*.toml")):
         try:
-            tables = tomllib.loads(path.read_text("utf-8")).get("case", [])
+            document = tomllib.loads(path.read_text("utf-8"))
         except ValueError as error:
             raise CaseFileError(f"`{path}` is not valid TOML: {error}") from error
-        cases += [_case(table, path, bases) for table in tables]
+        given = document.get("given", {})
+        if not isinstance(given, dict) or not all(isinstance(group, dict) for group in given.values()):
+            raise CaseFileError(f"`{path}`: `given` is a table of groups of facts")
+        cases += [_case(table, path, bases, given) for table in document.get("case", [])]
     names = [case.name for case in cases]
     for name in names:
         if names.count(name) > 1:
@@ -98,7 +115,12 @@ def load_cases(policies: Path, examples: Path) -> tuple[Case, ...]:
     return tuple(cases)
 
 
-def _case(table: dict[str, Any], path: Path, bases: Mapping[str, dict[str, Any]]) -> Case:
+def _case(
+    table: dict[str, Any],
+    path: Path,
+    bases: Mapping[str, dict[str, Any]],
+    given: Mapping[str, Mapping[str, object]],
+) -> Case:
     name = table.get("name", "a case without a name")
     unknown = table.keys() - _FIELDS
     if unknown or not {"name", "base", "decision"} <= table.keys():
@@ -114,6 +136,10 @@ def _case(table: dict[str, Any], path: Path, bases: Mapping[str, dict[str, Any]]
         )
     request = copy.deepcopy(bases[table["base"]])
     changes: dict[str, object] = {}
+    for fact in (*table.get("set", {}), *table.get("remove", ())):
+        group = fact.split(".")[0]
+        if group in given and group not in request:
+            request[group] = dict(given[group])
     for fact, value in table.get("set", {}).items():
         _place(request, fact, path, name)[fact.rsplit(".", 1)[-1]] = value
         changes[fact] = value
@@ -129,6 +155,8 @@ def _case(table: dict[str, Any], path: Path, bases: Mapping[str, dict[str, Any]]
         permitted=permitted,
         clauses=frozenset(table.get("clauses", ())),
         obligations=frozenset(table["obligations"]) if "obligations" in table else None,
+        pack=path.parent.parent.name,
+        given=given,
     )
 
 

@@ -15,6 +15,7 @@ from counterseal.policy.cases import Case, Outcome, run
 from counterseal.policy.library import PolicyLibrary
 from counterseal.policy.pack import Holder
 from counterseal.policy.reads import facts_read
+from counterseal.policy.schema import with_groups
 
 _ABSENT = object()
 
@@ -111,7 +112,7 @@ def _shows(clause: str, duty: str | None, cases: Sequence[Case]) -> bool:
 
 
 def _unread(library: PolicyLibrary) -> Iterator[str]:
-    for action, shape in library.shapes.items():
+    for action, shape in with_groups(library.shapes, *(pack.groups for pack in library.packs)).items():
         read = {"at"}
         for policy in library.policies():
             if policy.applies_to(shape):

@@ -14,7 +14,7 @@ from functools import reduce
 from pathlib import Path
 
 from counterseal.policy import road
-from counterseal.policy.composition import ActKind, Composition, PackAct
+from counterseal.policy.composition import ActKind, Composition, Layer, PackAct
 from counterseal.policy.engine import (
     ENGINE,
     CedarError,
@@ -44,7 +44,15 @@ from counterseal.policy.pack import (
     load_pack,
 )
 from counterseal.policy.reads import facts_read
-from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, read_schema, schema_json, with_groups
+from counterseal.policy.schema import (
+    PRINCIPAL_GROUP,
+    ActionShape,
+    Groups,
+    Record,
+    read_schema,
+    schema_json,
+    with_groups,
+)
 from counterseal.policy.signals import SignalRule
 from counterseal.policy.together import check_signatures, read_composition
 
@@ -116,6 +124,11 @@ class PolicySetInForce:
     duties: tuple[Duty, ...] = field(repr=False)
     compiled: PolicySet = field(repr=False)
     actions: Mapping[str, ActionRules] = field(repr=False)
+    groups: tuple[Groups, ...] = field(repr=False, default=())
+
+    def brought(self, action: str) -> Mapping[str, Record]:
+        """The groups of facts that packs of this set bring to an action themselves."""
+        return {name: group for groups in self.groups for name, group in groups.get(action, {}).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +191,13 @@ class PolicyLibrary:
         for identifier in composition.packs:
             self.pack(identifier)
         return replace(self, founding=composition, acts=tuple)
+
+    def under(self, pack: str) -> "PolicyLibrary":
+        """The same library with this pack composed as well, if it is an overlay that is not."""
+        found = [p for p in self.packs if p.source.id == pack and p.source.layer is Layer.OVERLAY]
+        if not found or pack in self.founding.overlays:
+            return self
+        return self.composed(self.founding.over((*self.founding.overlays, pack)))
 
     def _states(self, at: datetime) -> Iterable[tuple[Pack, bool]]:
         for identifier in self.composition(at).packs:
@@ -442,6 +462,7 @@ def _compile(library: PolicyLibrary, states: list[tuple[Pack, bool]]) -> PolicyS
             )
             for action, shape in shapes.items()
         },
+        groups=tuple(pack.groups for pack, _ in states if pack.groups),
     )
 
 

@@ -30,6 +30,13 @@ from counterseal.oversight.models.optout import (
     VerificationTerms,
 )
 from counterseal.oversight.models.partners import PartnerAgreement, PartnerService
+from counterseal.oversight.models.policies import (
+    PackChange,
+    PackChangeStatus,
+    PackConfirmation,
+    PackFact,
+    UseAuthorisation,
+)
 from counterseal.oversight.models.retention import Hold, HoldStatus
 from counterseal.oversight.models.samples import (
     PeriodStatus,
@@ -89,6 +96,10 @@ __all__ = [
     "OptOut",
     "OptOutListIssued",
     "OptOutStatus",
+    "PackChange",
+    "PackChangeStatus",
+    "PackConfirmation",
+    "PackFact",
     "PartnerAgreement",
     "PartnerService",
     "PeriodStatus",
@@ -109,6 +120,7 @@ __all__ = [
     "TermsAcceptance",
     "TrialDeclaration",
     "Use",
+    "UseAuthorisation",
     "UseChange",
     "UseKind",
     "UseRisk",
