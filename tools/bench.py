@@ -11,6 +11,7 @@ append       one durable sealed append (entry, tree, signed checkpoint, one tran
              against one raw append of as many bytes with fdatasync
 audit        entries a second of a full audit from tiles, one process
 engine       detection, template and search time of one picture
+load         opt-out checks and claims over HTTP from a second process at a held rate: errors, rate, p50, p99
 """
 
 import argparse
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -56,7 +57,9 @@ from counterseal.ledger.tiles import export
 from counterseal.ledger.tree import Frontier, leaf_hash
 from counterseal.oversight.models import Service
 from counterseal.policy import authorise
+from load import Load, summary
 from office import SimulatedOffice, make_template, open_copy, person
+from served import NO, answers_of, loading, make_checkpoint, serving
 
 REFERENCES = 10_000
 
@@ -295,6 +298,29 @@ def audit_rate(folder: Path, entries: int) -> dict[str, float]:
     return rates
 
 
+def load_over_http(template: Path, folder: Path) -> dict[str, Load]:
+    """Rates that one server holds, each as the client saw it; the first claim starts the service's process."""
+    checkpoint = make_checkpoint(template, folder)
+    runs = {
+        "checks": ("opt-out/checks", 50, 10, (checkpoint.check, checkpoint.check, checkpoint.decline)),
+        "claims": ("verify", 8, 10, (checkpoint.claim,)),
+        "declined claims": ("verify", 50, 10, (checkpoint.claim | {"choice": NO},)),
+    }
+    loads = {}
+    with serving(checkpoint.home) as (_, address):
+        with loading(
+            checkpoint.plan("warming-up", address, "verify", checkpoint.claim, rate=1, seconds=1)
+        ) as load:
+            answers_of(load)
+        for name, (path, rate, seconds, bodies) in runs.items():
+            plan = checkpoint.plan(
+                f"bench-{name.replace(' ', '-')}", address, path, *bodies, rate=rate, seconds=seconds
+            )
+            with loading(plan) as load:
+                loads[name] = summary(answers_of(load), rate)
+    return loads
+
+
 def _ratios(ratios: list[float]) -> str:
     return "ratio " + " and ".join(f"{ratio:.3f}" for ratio in ratios)
 
@@ -319,6 +345,7 @@ def main() -> None:
             again = [search_alone(p, asked.rounds) for p in photographs]
             written = appends(office, folder, asked.rounds)
         rates = audit_rate(folder / "tiles", asked.entries)
+        loads = load_over_http(folder / "template", folder / "served")
     searches = [a["whole"] + b["whole"] for a, b in zip(alone, again, strict=True)]
     over_search = [median(governed["road"]) / median(seconds) for seconds in searches]
     whole_over_search = [median(governed["whole"]) / median(seconds) for seconds in searches]
@@ -334,6 +361,7 @@ def main() -> None:
         "audit_entries_per_second": rates["hashes"],
         "audit_decoded_entries_per_second": rates["decoded"],
         "references": REFERENCES,
+        "load": {name: asdict(load) for name, load in loads.items()},
     }
     if asked.json:
         print(json.dumps(result, indent=1))
@@ -356,6 +384,11 @@ def main() -> None:
     print(f"raw append, fdatasync  {ms(written['raw'])}")
     print(f"full audit from tiles  {rates['hashes']:12,.0f} entries/s a process (aim: at least 500,000)")
     print(f"    every entry decoded{rates['decoded']:12,.0f} entries/s")
+    for name, load in loads.items():
+        print(
+            f"{name + ' over HTTP':27}{load.per_second:6.1f}/s held, {load.errors} errors of {load.asked},"
+            f" p50 {load.p50_ms:.1f} ms, p99 {load.p99_ms:.1f} ms"
+        )
 
 
 if __name__ == "__main__":
