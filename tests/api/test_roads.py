@@ -159,6 +159,7 @@ def test_a_search_and_its_reviews_show_no_rank_before_the_end(road):
             picture = road.get(short, where.removeprefix(V1))
             assert picture.headers["Content-Type"] in ("image/jpeg", "image/png")
             assert picture.body[:2] in (b"\xff\xd8", b"\x89P")
+            assert sim.entries()[-1].kind == "record.viewed"
         assert (
             road.get(short, f"/reviews/{sheet.json['review']}/photographs/candidate-x").problem == "not-found"
         )

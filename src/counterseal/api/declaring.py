@@ -26,6 +26,7 @@ from counterseal.gateway.api_notes import (
     claim,
     entry_of_refusal,
     let_go,
+    log_size,
     request_digest,
 )
 from counterseal.terms.decisions import Refusal
@@ -96,7 +97,11 @@ def route(
         def answered(request: Asked, **given: Any) -> HttpResponse:
             _check_accept(request, produces)
             work = functools.partial(view, request, **given)
-            return _once(request, work, status) if changes else _rendered(request, work(), status)
+            if changes:
+                return _once(request, work, status)
+            # A refusal of a look is sealed too, from here on.
+            request.log_size = log_size() if scope is not None else 0
+            return _rendered(request, work(), status)
 
         auth: Any = NOT_SET
         if scope is not None:
