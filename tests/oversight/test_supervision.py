@@ -10,6 +10,8 @@ from counterseal.casework.models import Approval, SearchRequest
 from counterseal.gateway import supervising
 from counterseal.gateway.admit_person import admit_person, grant_role
 from counterseal.gateway.approve_search import approve_search
+from counterseal.gateway.belonging import case_of
+from counterseal.gateway.destroy import destroy
 from counterseal.gateway.draw_sample import Drawn, draw_sample, open_period, verify_sample
 from counterseal.gateway.findings import (
     act_on_finding,
@@ -19,10 +21,12 @@ from counterseal.gateway.findings import (
     refer_finding,
     seal_finding,
 )
+from counterseal.gateway.holds import place_hold
 from counterseal.gateway.request_search import Exigency
 from counterseal.gateway.review_search_use import review_search_use
 from counterseal.gateway.sealing import change
 from counterseal.gateway.search import Answered
+from counterseal.gateway.view_records import view_records
 from counterseal.oversight.approvals import habits_of
 from counterseal.oversight.models import (
     Duty,
@@ -277,6 +281,14 @@ class TestDraw:
         self.drawn(desk, period)
         assert secret.hex()[:16].encode() in desk.bodies()[-1]
 
+    @pytest.mark.parametrize("who", ["sol", "aud", "arc", "dis"])
+    def test_nobody_is_shown_the_secret(self, desk: SimulatedOffice, who: str) -> None:
+        """Whoever sees everything else could try before the draw which head of the log suits them."""
+        period = self.period(desk)
+        shown = view_records(desk.office, objects=[period.secret], why="supervision", by=desk.who(who))
+
+        desk.sealed_refusal(shown, "vaultobject.refused", "D-026-11/security")
+
     def test_what_does_not_fit_is_named(self, desk: SimulatedOffice) -> None:
         """Openings that somebody exchanged open nothing; an entry that is no draw is told so."""
         drawn = self.drawn(desk, self.period(desk))
@@ -359,6 +371,22 @@ class TestReview:
         assert {f.status for f in Finding.objects.all()} == {FindingStatus.REFERRED}
         assert Referral.objects.count() == 2
         assert desk.fsck().sound
+
+    def test_a_hold_on_the_case_keeps_its_words(self, desk: SimulatedOffice) -> None:
+        """A claim about the case reaches what supervisors wrote of it, and of what they found."""
+        request, finding = found_by_review(desk)
+        made(dismiss_finding(desk.office, finding_id=finding.id, reason="r", by=desk.who("sol")))
+        review = SupervisorReview.objects.get(request_id=request.id)
+
+        assert [case_of(each) for each in (review.id, finding.id)] == [request.case_id] * 2
+        made(
+            place_hold(
+                desk.office, about=request.case_id, kind="litigation", reason="a claim", by=desk.who("arc")
+            )
+        )
+        for about in (review.id, finding.id):
+            held = destroy(desk.office, about=about, authority="schedule-1", by=desk.who("arc"))
+            assert isinstance(held, Refusal)
 
     def test_words_are_in_the_vault_only(self, desk: SimulatedOffice) -> None:
         request = plain(desk).request

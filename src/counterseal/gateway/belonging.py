@@ -16,6 +16,10 @@ CASE_OF: Mapping[str, str] = {
     "candidate": "SELECT r.case_id FROM casework_candidaterow c "
     "JOIN casework_candidatelistrow l ON l.id = c.candidate_list_id "
     "JOIN casework_searchrequest r ON r.id = l.request_id WHERE c.id = {about}",
+    "supervision": "SELECT r.case_id FROM oversight_supervisorreview s "
+    "JOIN casework_searchrequest r ON r.id = s.request_id WHERE s.id = {about}",
+    "finding": "SELECT c.id FROM casework_case c JOIN oversight_finding f ON f.about = c.id "
+    "OR f.about IN (SELECT id FROM casework_searchrequest WHERE case_id = c.id) WHERE f.id = {about}",
     "comparison": "SELECT r.case_id FROM casework_comparison k "
     "JOIN casework_candidaterow c ON c.id = k.candidate_id "
     "JOIN casework_candidatelistrow l ON l.id = c.candidate_list_id "

@@ -21,6 +21,8 @@ from counterseal.terms.errors import BadInputError
 
 SEES_ALL = frozenset({"supervisor", "auditor", "records-office", "disclosure-officer"})
 ACTION = "view records"
+# The secret of a draw: whoever knew it before could try how to steer the draw, which then shows it to all.
+NEVER_SHOWN = frozenset({"sample-secret"})
 
 
 class Why(StrEnum):
@@ -90,6 +92,8 @@ def view_records(
 
 
 def _may_see(now: Change, row: VaultObject, *, why: str, by: str) -> bool:
+    if row.kind in NEVER_SHOWN:
+        return False
     if why == Why.REVIEW:
         own = Review.objects.filter(reviewer_id=by, status=ReviewStatus.OPEN)
         return any(row.pk in (s.probe, *(photograph for _, photograph in s.items)) for s in map(sheet, own))

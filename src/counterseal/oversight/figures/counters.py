@@ -233,6 +233,19 @@ FIGURES: Sequence[Counter | Followed] = (
         "outcome",
     ),
     Counter("audits", "Samples of searches drawn for routine review.", ("audit.sampled",)),
+    Counter("searches-drawn", "Searches that these samples drew.", ("audit.sampled",), adds="drawn"),
+    Counter(
+        "searches-between-periods",
+        "Searches made while no period of review was open: all of them are reviewed.",
+        ("audit.sampled",),
+        adds="between",
+    ),
+    Counter(
+        "supervisor-reviews",
+        "Searches that a supervisor reviewed, by what the review came to.",
+        ("supervision.reviewed",),
+        "outcome",
+    ),
     Counter(
         "audit-findings", "Findings of routine review and audit, by kind.", ("audit.finding",), "public:kind"
     ),
