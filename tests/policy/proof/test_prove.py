@@ -84,7 +84,8 @@ class TestWhatOpensThePolicies:
         for example in found.values():
             assert example is not None
             shape = base.shapes[example.action]
-            assert ask(example.request, shape, [*base.policies, planted], base.schema).allowed
+            texts = {policy.id: policy.cedar for policy in (*base.policies, planted)}
+            assert ask(example.request, shape, texts, base.schema).allowed
 
     def test_every_forbid_is_missed_when_it_is_deleted(self, rules: Rules, near: Near) -> None:
         """Each in turn: some property fails, with a request that Cedar lets pass once it is gone."""

@@ -23,20 +23,22 @@ _FIELDS = {"name", "by", "clauses", "actions", "given", "says", "always", "never
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One claim. given: what it presupposes. always: what then holds. by: the pack whose forbids see to it alone."""
+    """One property. given: what it presupposes. always: what then holds; None where it is about the policies
+    themselves. by: the pack whose forbids see to it alone.
+    """
 
     name: str
     clauses: tuple[str, ...]
     actions: tuple[str, ...]
     says: str
     given: Claim | None
-    always: Claim
+    always: Claim | None
     by: str = ""
 
     @property
     def claims(self) -> tuple[Claim, ...]:
         """Its expressions."""
-        return (self.always,) if self.given is None else (self.given, self.always)
+        return tuple(claim for claim in (self.given, self.always) if claim is not None)
 
 
 def expected_of(packs: Iterable[str]) -> tuple[Property, ...]:

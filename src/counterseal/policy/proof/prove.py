@@ -26,7 +26,7 @@ from counterseal.policy.proof.cedar import FALSE, both, either, negated
 from counterseal.policy.proof.errors import DisagreementError
 from counterseal.policy.proof.properties import GENERAL, Property, expected_of
 from counterseal.policy.proof.questions import Questions, Rules, questions_of, witness
-from counterseal.policy.proof.replay import ask
+from counterseal.policy.proof.replay import OPEN, ask
 from counterseal.policy.proof.solvers import SOLVERS, Formula, answers_of_cvc5, answers_of_z3
 from counterseal.terms.decisions import Permit
 
@@ -179,6 +179,8 @@ class _Run:
         ]
         self.questions: dict[str, Questions] = {}
         for action, shape in self.rules.shapes.items():
+            if overlay and not any(p.pack == overlay and p.applies_to(shape) for p in self.rules.policies):
+                continue  # what an overlay says nothing about is decided by the base alone
             claims = [
                 claim for each in self._asked_of(action) for claim in each.claims if not claim.missing(shape)
             ]
@@ -189,8 +191,6 @@ class _Run:
 
     def scripts(self) -> Iterator["_Script"]:
         for action, questions in self.questions.items():
-            if self.overlay and not any(p.pack == self.overlay for p in questions.policies.values()):
-                continue  # what the overlay says nothing about is decided by the base alone
             expected = [
                 each
                 for each in self._asked_of(action)
@@ -252,6 +252,7 @@ def broken_by(each: Property, questions: Questions) -> Formula:
 
 def claimed(each: Property, questions: Questions) -> tuple[Formula, Formula]:
     """What a property presupposes and what it claims, as formulas."""
+    assert each.always is not None
     always = each.always.formula(questions.request, questions.owes)
     given = both() if each.given is None else each.given.formula(questions.request, questions.owes)
     return given, always
@@ -270,7 +271,7 @@ NEVER_ERR = Property(
     actions=(),
     says="No policy and no duty ends in an error, on any request that fits the schema.",
     given=None,
-    always=None,  # type: ignore[arg-type]
+    always=None,
 )
 ONE_PERMIT = replace(
     NEVER_ERR,
@@ -320,6 +321,7 @@ class _Script:
         yield _Check(each, "unsat", (about, given, negated(always)))
         yield _Check(each, "sat", (about, given))
         # An obligation is the policies' own: without any, the claim must be one that a request can break.
+        assert each.always is not None
         unowed = each.always.formula(self.questions.request, lambda _: FALSE)
         yield _Check(each, "sat", (given, negated(unowed)))
 
@@ -369,26 +371,31 @@ class _Script:
             raise DisagreementError(
                 f"no request breaks `{check.property.name}`, although both solvers say so"
             )
-        shape = questions.request.shape
-        policies = run.rules.concerning(shape)
-        by = check.property.by
-        if by:
-            policies = tuple(policy for policy in policies if policy.pack == by and not policy.permits)
-        answer = ask(request, shape, policies, run.rules.schema, opened=bool(by))
+        shape, schema, by = questions.request.shape, run.rules.schema, check.property.by
+        rules = {policy.id: policy.cedar for policy in questions.policies.values()}
+        duties = {duty.id: duty.cedar for duty in run.rules.duties if duty.applies_to(shape)}
         if check.property is NEVER_ERR:
+            answer = ask(request, shape, {**rules, **duties}, schema)
             agreed, decided = bool(answer.errors), f"Cedar errs: {'; '.join(answer.errors)}"
-            if not agreed:  # a duty, which is no part of the decision
-                agreed, decided = True, "a duty errs"
+        elif by:
+            forbids = {p.id: p.cedar for p in questions.policies.values() if p.pack == by and not p.permits}
+            agreed = ask(request, shape, {**forbids, "(anybody)": OPEN}, schema).allowed
+            decided = f"no forbid of {by} stops it, so whatever permits it does"
         else:
-            agreed = answer.allowed and not answer.errors
-            decided = (
-                f"no forbid of {by} stops it, so whatever permits it does"
-                if by
-                else f"Cedar allows it by {', '.join(answer.reasons)}"
+            answer = ask(request, shape, rules, schema)
+            agreed, decided = answer.allowed, f"Cedar allows it by {', '.join(answer.reasons)}"
+        if check.property.always is not None:
+            opened = ask(request, shape, duties, schema).reasons
+            owed = {duty.name for duty in run.rules.duties if duty.id in opened}
+            given = check.property.given
+            agreed = (
+                agreed
+                and (given is None or given.holds(request, shape, owed))
+                and not check.property.always.holds(request, shape, owed)
             )
         if not agreed:
             raise DisagreementError(
-                f"the solver says that `{check.property.name}` is broken, and Cedar decides otherwise: {request}"
+                f"the solver says that `{check.property.name}` is broken, and Cedar or its words do not: {request}"
             )
         return Counterexample(questions.action, request, decided, self._at_the_gateway(request))
 

@@ -1,10 +1,9 @@
 """A concrete request put to Cedar itself: whatever a solver found must be found there too."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from counterseal.policy.engine import Answer, Asked, Json, Question, Schema, Uid, compile_set, instant_json
 from counterseal.policy.facts import read_instant
-from counterseal.policy.pack import Policy
 from counterseal.policy.proof.errors import ProofError
 from counterseal.policy.proof.requests import instant_text, milliseconds
 from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, LeafType, Record
@@ -48,11 +47,6 @@ def _cedar(record: Record, facts: Json, prefix: str) -> Json:
     return values
 
 
-def ask(
-    facts: Json, shape: ActionShape, policies: Iterable[Policy], schema: Schema, *, opened: bool = False
-) -> Answer:
-    """Cedar's answer about a request. opened: with the weakest permit beside the policies."""
-    named = {policy.id: policy.cedar for policy in policies}
-    if opened:
-        named["(anybody)"] = OPEN
-    return Asked(question_of(facts, shape), schema).put_to(compile_set(named), schema)
+def ask(facts: Json, shape: ActionShape, policies: Mapping[str, Json], schema: Schema) -> Answer:
+    """Cedar's answer about a request, under policies by their ids."""
+    return Asked(question_of(facts, shape), schema).put_to(compile_set(policies), schema)
