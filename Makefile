@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 FACES ?=
 DEMO_HOME ?= demo-home
+OSCAL_HOME ?=
 
-.PHONY: demo test test-postgres bench fix lock clean
+.PHONY: demo test test-postgres bench oscal fix lock clean
 
 $(VENV)/ready: requirements-build.lock requirements.lock pyproject.toml
 	tools/make_venv $(PYTHON) $(VENV)
@@ -23,6 +24,15 @@ test-postgres: $(VENV)/ready
 bench: $(VENV)/ready
 	$(BIN)/python tools/bench.py
 
+# Another program, in an environment of its own, reads our OSCAL documents.
+$(VENV)-oscal/ready: requirements-oscal.lock $(VENV)/ready
+	$(BIN)/python -m venv --clear $(VENV)-oscal
+	$(VENV)-oscal/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-oscal.lock
+	touch $@
+
+oscal: $(VENV)-oscal/ready
+	$(BIN)/python tools/oscal $(VENV)-oscal/bin/trestle $(OSCAL_HOME)
+
 fix: $(VENV)/ready
 	$(BIN)/ruff check --fix src tests tools
 	$(BIN)/ruff format src tests tools
@@ -31,6 +41,7 @@ fix: $(VENV)/ready
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra demo --extra postgresql --extra proof --extra dev -o requirements.lock pyproject.toml
 	echo 'setuptools>=77' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-build.lock -
+	echo 'compliance-trestle>=5' | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-oscal.lock -
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oscal build .mypy_cache .ruff_cache .pytest_cache .hypothesis

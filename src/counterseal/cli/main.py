@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": (_FILES + "serve", "serve the HTTP interface"),
     "api": (_FILES + "api", "programs that use the HTTP interface"),
     "monitor": (_FILES + "monitor", "run the rules over whole histories of the log"),
+    "oscal": (_FILES + "oscal", "write OSCAL documents: clauses, what holds them, what was seen"),
     "fsck": (_FILES + "fsck", "compare everything that is stored with the log"),
 }
 

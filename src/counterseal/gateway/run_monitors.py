@@ -47,10 +47,14 @@ class StoredHistory:
 
 def run_monitors(office: Office, *, until: datetime | None = None) -> Watched:
     """Follow the installation's own log. until: the instant as of which it is judged; unless told, now."""
-    expects = expectations(office.policies)
-    history = StoredHistory()
     with snapshot():
-        return watch(lines(history), history.notes(), expects, until=until or office.clock())
+        return follow_log(office.policies, until=until or office.clock())
+
+
+def follow_log(policies: PolicyLibrary, *, until: datetime) -> Watched:
+    """As `run_monitors`, inside a snapshot that the caller holds."""
+    history = StoredHistory()
+    return watch(lines(history), history.notes(), expectations(policies), until=until)
 
 
 def monitor_export(
