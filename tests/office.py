@@ -112,6 +112,12 @@ class SimulatedOffice:
             return str(RoleGrant.objects.filter(role="administrator").earliest("granted_at").person_id)
         return self.agency.people[short]
 
+    def under(self, *overlays: str) -> None:
+        """Compose these overlays over the base, beside what is composed as shipped."""
+        packs = self.office.policies
+        composed = packs.composed(packs.founding.over((*packs.founding.overlays, *overlays)))
+        self.office = replace(self.office, policies=composed)
+
     def case(self, *, by: str = "ines", number: str | None = None, with_step: bool = True) -> Case:
         """An open fraud case, with one investigative step unless told otherwise."""
         number = number or f"2026-{Case.objects.count() + 1:04d}"

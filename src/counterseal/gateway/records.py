@@ -162,5 +162,6 @@ def _instant(value: str | datetime | None) -> datetime | None:
 
 
 def instant_of_row(value: str | datetime) -> datetime:
-    """An instant as the database's driver hands it over: SQLite text, or a datetime."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    """An instant as the database's driver hands it over: SQLite text, or a datetime; without a zone it is UTC."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
