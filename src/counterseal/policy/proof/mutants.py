@@ -23,7 +23,7 @@ from counterseal.policy.proof.cedar import Evaluated, both, either, negated
 from counterseal.policy.proof.errors import ProofError
 from counterseal.policy.proof.properties import GENERAL, Property, expected_of
 from counterseal.policy.proof.prove import broken_by
-from counterseal.policy.proof.questions import Questions, Rules, texts_of
+from counterseal.policy.proof.questions import Questions, Rules, texts_of, witness
 from counterseal.policy.proof.requests import SymbolicRequest
 from counterseal.policy.proof.solvers import Formula, z3
 from counterseal.policy.proof.texts import Fact, Written
@@ -212,7 +212,8 @@ class Hunt:
     """The mutants of the policies of one composition, and the means to kill them.
 
     overlay: the pack whose policies are mutated, over the base; empty for the policies of the base itself.
-    cases: killed with, where no property does it; they run under `library`.
+    cases: killed with, where no property does it; they run under `library`. near: requests that those of
+    survivors should resemble.
     """
 
     def __init__(
@@ -222,11 +223,13 @@ class Hunt:
         overlay: str = "",
         library: PolicyLibrary | None = None,
         cases: Sequence[Case] = (),
+        near: Sequence[Json] = (),
     ) -> None:
         packs = dict.fromkeys(policy.pack for policy in rules.policies)
         self._rules = rules
         self._library = library
         self._cases = cases
+        self._near = near
         self._expected = expected_of([overlay] if overlay else [GENERAL, *packs])
         self.mutants = tuple(
             mutant
@@ -248,7 +251,7 @@ class Hunt:
             if killer:
                 return Verdict(mutant, True, f"property {killer}")
             if widens:
-                widening.append(partial(field.request_of, mutant))
+                widening.append(partial(field.request_of, mutant, self._near))
         if not widening:
             return Verdict(mutant, False)
         case = self._case_that_notices(mutant)
@@ -321,7 +324,7 @@ class _Field:
 
     def judged(self, mutant: Mutant) -> tuple[bool, str]:
         """Whether a mutant widens here, and the property that breaks, if one does."""
-        changed = self._changed(mutant)
+        changed = self._changed(mutant, self.evaluated)
         becomes = self.questions.allows(changed)
         widens = self._model(becomes, negated(self.allowed)) is not None
         if widens:
@@ -338,9 +341,9 @@ class _Field:
                 return True, self._breaks(passes, own)
         return widens, ""
 
-    def _changed(self, mutant: Mutant) -> Mapping[str, Evaluated]:
+    def _changed(self, mutant: Mutant, among: Mapping[str, Evaluated]) -> Mapping[str, Evaluated]:
         each = self.questions.translator.policy(mutant.policy.cedar, mutant.policy.id)
-        return {**self.evaluated, mutant.policy.id: each}
+        return {**among, mutant.policy.id: each}
 
     def _breaks(self, passes: Formula, properties: Sequence[Property]) -> str:
         broken = [self.broken[each.name] for each in properties]
@@ -363,13 +366,14 @@ class _Field:
             raise ProofError(f"the solver gave up on `{self.shape.action}`")
         return model
 
-    def request_of(self, mutant: Mutant) -> Json:
+    def request_of(self, mutant: Mutant, near: Sequence[Json]) -> Json:
         """A request that a mutant lets through and the policy does not."""
-        changed = self._changed(mutant)
-        widened = both(self.questions.allows(changed), negated(self.allowed))
-        model = self._model(widened)
-        if model is None:
-            pack = [mutant.policy.pack]
-            passed = self.questions.no_forbid(self.evaluated, pack)
-            model = self._model(self.questions.no_forbid(changed, pack), negated(passed))
-        return self.request.facts(model, {})
+        before, pack = self.questions.evaluated, [mutant.policy.pack]
+        changed = self._changed(mutant, before)
+        widened = both(self.questions.allows(changed), negated(self.questions.allows(before)))
+        passes = both(
+            self.questions.no_forbid(changed, pack), negated(self.questions.no_forbid(before, pack))
+        )
+        found = witness(self.request, [widened], near) or witness(self.request, [passes], near)
+        assert found is not None
+        return found
