@@ -6,6 +6,7 @@ import secrets
 from urllib.parse import urlencode
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from joserfc import jwk, jwt
 
 from counterseal.api.oauth import AUDIENCE, FORM
@@ -426,3 +427,21 @@ class TestRegistering:
         made(end_client(interface.sim.office, client_id=client.id, by=interface.sim.who("admin")))
         with pytest.raises(StaleError):
             end_client(interface.sim.office, client_id=client.id, by=interface.sim.who("admin"))
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE oversight_apiclient SET scopes = '[\"review\"]'",
+            "UPDATE oversight_apiclient SET person_id = 'person-0000000000000000'",
+            "UPDATE oversight_apiclient SET secret_hash = 'x', public_key = '{}'",
+            "UPDATE oversight_apiclient SET status = 'active', ended_at = NULL, ended_by_id = ''",
+            "UPDATE oversight_apiclient SET ended_at = '2020-01-01 00:00:00'",
+            "DELETE FROM oversight_apiclient",
+        ],
+    )
+    def test_the_database_itself_refuses(self, interface, statement):
+        """Round Python: no wider scope, nobody else's roles, no way back from the end."""
+        client = interface.client("gail")
+        made(end_client(interface.sim.office, client_id=client.id, by=interface.sim.who("admin")))
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)

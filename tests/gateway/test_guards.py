@@ -34,6 +34,7 @@ ATTACKED_ELSEWHERE = (
     "finding_",
     "oversight_alternativetaken",
     "oversight_analysisapproval",
+    "oversight_apiclient",
     "oversight_complaint",
     "oversight_finding",
     "oversight_keptsample",

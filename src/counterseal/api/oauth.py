@@ -160,7 +160,7 @@ class _Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
         if not set(map(str, audiences)) & set(self.get_audiences()):
             raise InvalidClientError(description="The assertion is for somebody else.")
         if claims.get("iss") != claims.get("sub"):
-            raise InvalidClientError(description="Issuer and Subject MUST match.")
+            raise InvalidClientError(description="Issuer and subject are not the same.")
         jti = claims.get("jti")
         if not isinstance(jti, str) or not 8 <= len(jti) <= 200:
             raise InvalidClientError(description="Missing JWT ID.")
@@ -184,27 +184,23 @@ class _TokenServer(AuthorizationServer):  # type: ignore[misc]
 
     def generate_token(self, grant_type: str, client: _Client, **asked: Any) -> dict[str, Any]:  # noqa: ARG002
         scopes = frozenset((asked.get("scope") or "").split()) or frozenset(client.row.scopes)
-        factor = Factor.PHISHING_RESISTANT if client.row.public_key else Factor.PASSWORD
-        token = give_token(self._asked.office, client.row, scopes, factor=factor)
-        if isinstance(token, Refusal):
-            raise UnauthorizedClientError(
-                "; ".join(f"{u.missing}: {u.remedy} ({u.clause})" for u in token.unmet)
-            )
-        return {
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": TOKEN_MINUTES * 60,
-            "scope": " ".join(sorted(scopes)),
-        }
+        return {"token_type": "Bearer", "expires_in": TOKEN_MINUTES * 60, "scope": " ".join(sorted(scopes))}
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
-        """It is kept, as a keyed hash, where it is made."""
+        """Begin the session, and put its token into what is answered."""
+        row = request.client.row
+        factor = Factor.PHISHING_RESISTANT if row.public_key else Factor.PASSWORD
+        begun = give_token(self._asked.office, row, frozenset(token["scope"].split()), factor=factor)
+        if isinstance(begun, Refusal):
+            raise UnauthorizedClientError(
+                "; ".join(f"{u.missing}: {u.remedy} ({u.clause})" for u in begun.unmet)
+            )
+        token["access_token"] = begun
 
     def create_oauth2_request(self, request: Asked) -> _Request:
         return _Request(request)
 
-    def send_signal(self, name: str, *given: Any, **named: Any) -> None:
-        """Nobody listens."""
+    send_signal = staticmethod(lambda *_given, **_named: None)  # nobody listens
 
     def handle_response(self, status: int, body: Any, headers: Any) -> HttpResponse:
         response = HttpResponse(json.dumps(body), status=status, content_type="application/json")

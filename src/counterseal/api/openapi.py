@@ -19,7 +19,7 @@ def document() -> dict[str, Any]:
 
     from counterseal.api.problems import KINDS, MEDIA_TYPE
     from counterseal.api.routes.checkpoints import with_gpc
-    from counterseal.api.schemas import Problem, TokenError
+    from counterseal.api.schemas import Problem, TokenRefused
     from counterseal.api.urls import V1, api
     from counterseal.gateway.api_clients import SCOPES
 
@@ -27,7 +27,7 @@ def document() -> dict[str, Any]:
     made["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     made["servers"] = [{"url": "/", "description": "this installation"}]
     schemas = made["components"]["schemas"]
-    for model in (Problem, TokenError):
+    for model in (Problem, TokenRefused):
         said = model.model_json_schema(
             ref_template=REF_TEMPLATE, mode="serialization", schema_generator=NinjaGenerateJsonSchema
         )
@@ -51,7 +51,7 @@ def document() -> dict[str, Any]:
     }
     for path in (f"{V1}/verify", f"{V1}/opt-out/checks"):
         with_gpc(made["paths"][path]["post"])
-    said_no = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/TokenError"}}}}
+    said_no = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/TokenRefused"}}}}
     answers = made["paths"][f"{V1}/token"]["post"]["responses"]
     answers["400"] = {
         "description": "No token (RFC 6749, 5.2), or a request that cannot be read.",

@@ -131,7 +131,7 @@ class TokenAnswer(Shown):
     scope: str
 
 
-class TokenError(Shown):
+class TokenRefused(Shown):
     """RFC 6749, 5.2."""
 
     error: str

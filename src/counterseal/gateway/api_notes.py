@@ -16,6 +16,7 @@ from counterseal.gateway.api_clients import keyed
 from counterseal.gateway.databases import database
 from counterseal.gateway.office import Office
 from counterseal.gateway.sessions import SessionOverError, begin_session, under_session
+from counterseal.gateway.storing import read
 from counterseal.ledger.entry import Disclosure, open_committed, read_entry
 from counterseal.ledger.tree import Frontier
 from counterseal.oversight.models import (
@@ -112,7 +113,8 @@ def _unhurried() -> Iterator[None]:
 
 def active_client(client_id: str) -> ApiClient | None:
     """The client of this id, where it may act now."""
-    return ApiClient.objects.filter(pk=client_id, status=ApiClientStatus.ACTIVE).first()
+    client = read(ApiClient, client_id)
+    return client if client is not None and client.status == ApiClientStatus.ACTIVE else None
 
 
 def knows_secret(office: Office, client: ApiClient, secret: str) -> bool:

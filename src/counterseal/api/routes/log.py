@@ -40,7 +40,7 @@ def read_tile(request: Asked, rest: str) -> HttpResponse:
     return HttpResponse(
         data,
         content_type="application/octet-stream",
-        headers={"Cache-Control": "private, immutable, max-age=31536000"},
+        headers={"Cache-Control": "private, max-age=31536000"},
     )
 
 
