@@ -25,6 +25,8 @@ from counterseal.ledger.tree import Frontier, leaf_hash, place
 from counterseal.oversight.models import LogEntry
 from counterseal.terms.errors import BadInputError, IntegrityError, UnavailableError
 
+pytestmark = pytest.mark.sqlite  # an audit office reads the files of a home
+
 SEARCHES = Question(kind="search")
 
 
