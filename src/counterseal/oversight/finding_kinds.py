@@ -38,6 +38,10 @@ KINDS: Mapping[str, FindingKind] = {
     "off-duty-above-peers": FindingKind("far more searches out of hours than others make", SUPERVISORS),
     "one-face-many-services": FindingKind("one photograph was tried at service after service", SUPERVISORS),
     "quick-approvals": FindingKind("approvals given faster than a request can be read", AUDITORS),
+    "quicker-than-before": FindingKind(
+        "far more approvals given faster than a request can be read than the same person gave before",
+        AUDITORS,
+    ),
     "same-face-elsewhere": FindingKind(
         "the same photograph was searched for another case, or by somebody else", SUPERVISORS
     ),

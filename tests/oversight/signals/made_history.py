@@ -249,6 +249,13 @@ def plant_rubber_stamp(year: Year) -> str:
     return supervisors_of(20)[0]
 
 
+def plant_tired_approver(year: Year) -> str:
+    """Somebody who read for months, and in September no longer does."""
+    for n in range(14):
+        year.approval(37, supervisors_of(37)[2], _in_may(year, n) + timedelta(days=122), 20.0)
+    return supervisors_of(37)[2]
+
+
 def plant_pair(year: Year) -> str:
     """One requester goes to one approver only, who has time to read."""
     year.approved = [a for a in year.approved if a.decided.requester_id != who(21)]
@@ -306,6 +313,7 @@ PATTERNS: dict[str, Planted] = {
     "at night": Planted(plant_nights, frozenset({"off-duty-above-peers"})),
     "protected events": Planted(plant_events, frozenset({"events-above-peers"})),
     "approvals in seconds": Planted(plant_rubber_stamp, frozenset({"quick-approvals"})),
+    "approvals quicker than before": Planted(plant_tired_approver, frozenset({"quicker-than-before"})),
     "always the same approver": Planted(plant_pair, frozenset({"approvals-of-a-pair"})),
     "a crowd out of one recording": Planted(plant_crowd, frozenset({"many-faces-from-one-source"})),
     "a crowd at one moment": Planted(plant_moment, frozenset({"many-faces-from-one-source"})),

@@ -32,6 +32,7 @@ BY_CHANCE = (
     "social-media-above-peers",
     "events-above-peers",
     "quick-approvals",
+    "quicker-than-before",
     "approvals-of-a-pair",
     "busy-day",
 )
@@ -77,19 +78,23 @@ class TestPlanted:
             name: [s for s in signals if s.kind in PATTERNS[name].kinds and speaks_of(s, about[name])]
             for name in PATTERNS
         }
-        planted_for = {id(s) for each in found.values() for s in each}
-        planted_about = set(about.values())
-        over = [s for s in signals if id(s) not in planted_for and not planted_about & {s.about, s.person}]
+        honest = {s.id for s in clean_year(1).searches} | {
+            a.decided.request_id for a in clean_year(1).approved
+        }
+        added = {s.entry for s in history.searches if s.id not in honest}
+        added |= {a.entry for a in history.approved if a.decided.request_id not in honest}
+        over = [s for s in signals if not added & set(s.entries)]
         with capsys.disabled():
             print(
                 f"\n{len(history.searches)} searches, {len(PATTERNS)} patterns planted, {len(signals)} signals"
             )
             for name, each in found.items():
                 print(f"  {name}: {each[0].kind if each else 'MISSED'}: {each[0].says if each else ''}")
-            print(f"  beside them: {dict(Counter(s.kind for s in over))}")
+            print(f"  with nothing planted behind them: {dict(Counter(s.kind for s in over))}")
 
         assert all(found.values())
-        assert len([s for s in over if s.kind in BY_CHANCE]) <= 12
+        assert added
+        assert len([s for s in over if s.kind in BY_CHANCE]) <= 2
 
     def test_most_striking_comes_first_and_each_once(self, rule):
         """The list is ranked, and repeats nothing."""

@@ -37,7 +37,9 @@ def rate_of(cells: Sequence[tuple[float, float]]) -> Rate:
     rate = pooled(total, exposure)
     expected = [rate * e for _, e in cells]
     # Var(count) = m + m^2 / shape, summed over the cells: what is more than m is the difference between people.
-    excess = sum((c - m) ** 2 - m for (c, _), m in zip(cells, expected, strict=True))
+    unlike = sorted((c - m) ** 2 - m for (c, _), m in zip(cells, expected, strict=True))
+    # Without the one that stands out most: one who misuses the system must not hide another.
+    excess = sum(unlike[:-1])
     shape = sum(m * m for m in expected) / excess if excess > 0 else inf
     return Rate(rate, shape, median(c / e for c, e in cells) if cells else 0.0, len(cells))
 

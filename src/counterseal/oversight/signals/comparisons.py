@@ -8,11 +8,15 @@ there is too little to compare with.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import inf
+from statistics import median
 
+from counterseal.oversight.approvals import habits_of
 from counterseal.oversight.signals.chances import pooled, rate_of, tail_of_counts, tail_of_pairs
+from counterseal.oversight.signals.limits import SOCIAL_MEDIA
 from counterseal.oversight.signals.rows import Approved, History, Search, Signal, month_of
 from counterseal.policy import SignalRule
 
@@ -41,10 +45,8 @@ class Excess:
     others: int
 
 
-# How much wider than fitted one's own months are taken to be. Fitting each person's own rate eats a part of how much
-# their months differ, and seasons come on top; without it clean years of a thousand officers gave twice the alarms
-# that are stated.
-_WIDER = 3.0
+# Nobody's months are more alike than a shape of so much says, whatever few rare events of others suggest.
+_STEADIEST = 10.0
 
 Cells = Mapping[tuple[str, str], Cell]
 
@@ -72,50 +74,57 @@ def excess(
     return Excess(expected, rate.median, chance, rate.others) if chance <= rule.chance else None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing that is counted. what, per: in words. against_others, against_own_past: the kinds of its signals,
+    empty where it is not asked."""
+
+    cells: Cells
+    what: str
+    per: str
+    against_others: str
+    against_own_past: str = ""
+
+
 def of_people(history: History, rule: SignalRule, *, since: datetime, until: datetime) -> list[Signal]:
     """Every comparison of a person and a month that lies in the period, at least in part."""
-    asked = {month_of(since), month_of(until)} | {
-        month_of(s.at) for s in _within(history.searches, since, until)
-    }
+    asked = {month_of(since), month_of(until)}
+    asked |= {month_of(s.at) for s in history.searches if since <= s.at < until}
     asked |= {
         month_of(a.decided.decided_at) for a in history.approved if since <= a.decided.decided_at < until
     }
-    searches = _searches(history)
-    questions = [
-        ("searches-above-peers", searches, "searches", "closed case, the one at hand counted as one"),
-        (
-            "off-duty-above-peers",
-            _share(history.searches, lambda s: not s.on_duty),
-            "searches out of hours",
-            "search",
+
+    def share(what: str, kind: str, counts: Callable[[Search], bool]) -> Question:
+        return Question(_share(history.searches, counts), what, "search", kind)
+
+    questions = (
+        Question(
+            _searches(history),
+            "searches",
+            "closed case, the one at hand counted as one",
+            "searches-above-peers",
+            "searches-above-own-past",
         ),
-        (
-            "social-media-above-peers",
-            _share(history.searches, lambda s: s.source_class == "social-media"),
+        share("searches out of hours", "off-duty-above-peers", lambda s: not s.on_duty),
+        share(
             "photographs from social media",
-            "search",
+            "social-media-above-peers",
+            lambda s: s.source_class == SOCIAL_MEDIA,
         ),
-        (
-            "events-above-peers",
-            _share(history.searches, lambda s: s.protected_event),
-            "photographs of protected events",
-            "search",
-        ),
-        (
-            "quick-approvals",
+        share("photographs of protected events", "events-above-peers", lambda s: s.protected_event),
+        Question(
             _quick(history.approved, rule),
             "approvals given faster than one can read",
             "approval",
+            "quick-approvals",
+            "quicker-than-before",
         ),
+    )
+    found = [s for q in questions for s in (*_against_others(rule, q, asked), *_against_past(rule, q, asked))]
+    return [
+        *(_with_seconds(s, history.approved) if s.kind.startswith("quick") else s for s in found),
+        *_pairs(rule, history.approved, asked),
     ]
-    found = [
-        s for kind, cells, what, per in questions for s in _above_peers(rule, kind, cells, what, per, asked)
-    ]
-    return [*found, *_above_own_past(rule, searches, asked), *_pairs(rule, history.approved, asked)]
-
-
-def _within(searches: Iterable[Search], since: datetime, until: datetime) -> Iterable[Search]:
-    return (s for s in searches if since <= s.at < until)
 
 
 def _searches(history: History) -> dict[tuple[str, str], Cell]:
@@ -160,9 +169,8 @@ def _quick(approved: Iterable[Approved], rule: SignalRule) -> dict[tuple[str, st
     return cells
 
 
-def _above_peers(
-    rule: SignalRule, kind: str, cells: Cells, what: str, per: str, asked: set[str]
-) -> Iterable[Signal]:
+def _against_others(rule: SignalRule, question: Question, asked: set[str]) -> Iterator[Signal]:
+    cells = question.cells
     own: dict[str, tuple[float, float]] = defaultdict(lambda: (0, 0.0))
     for (person, _), cell in cells.items():
         own[person] = (own[person][0] + cell.count, own[person][1] + cell.exposure)
@@ -176,64 +184,91 @@ def _above_peers(
             continue
         others = [c.pair for (whose, _), c in cells.items() if whose != person]
         if over := excess(rule, cell, others):
-            yield Signal(
-                kind=kind,
-                about=f"{person}:{month}",
-                says=(
-                    f"{cell.count} {what} in {month}, {cell.count / cell.exposure:.1f} for each {per}; others have "
-                    f"{over.median:.1f} (median of {over.others} person-months), which would make {over.expected:.1f}"
-                ),
-                times=cell.count / max(over.expected, 0.5),
-                entries=tuple(cell.entries),
-                person=person,
-                numbers={**_numbers(rule, cell, over)},
+            yield _signal(
+                rule,
+                question.against_others,
+                (person, month),
+                cell,
+                over,
+                f"{cell.count} {question.what} in {month}, {cell.count / cell.exposure:.1f} for each {question.per}; "
+                f"others have {over.median:.1f} (median of {over.others} person-months), which would make "
+                f"{over.expected:.1f}",
             )
 
 
-def _above_own_past(rule: SignalRule, cells: Cells, asked: set[str]) -> Iterable[Signal]:
+def _against_past(rule: SignalRule, question: Question, asked: set[str]) -> Iterator[Signal]:
+    if not question.against_own_past:
+        return
     by_person: dict[str, list[tuple[str, Cell]]] = defaultdict(list)
-    for (person, month), cell in sorted(cells.items()):
+    for (person, month), cell in sorted(question.cells.items()):
         by_person[person].append((month, cell))
-    # How much one and the same person's months differ beyond chance: of everybody's, each at their own rate.
-    shape = _shape_of_months(by_person.values())
     for person, months in by_person.items():
         for number, (month, cell) in enumerate(months):
             past = [c.pair for _, c in months[:number]]
-            if month in asked and (
-                over := excess(rule, cell, past, needed=rule.past, shape=_unsure(shape, past))
-            ):
-                yield Signal(
-                    kind="searches-above-own-past",
-                    about=f"{person}:{month}",
-                    says=(
-                        f"{cell.count} searches in {month}; at this person's own rate of the {over.others} months "
-                        f"before it would be {over.expected:.1f}"
-                    ),
-                    times=cell.count / max(over.expected, 0.5),
-                    entries=tuple(cell.entries),
-                    person=person,
-                    numbers=_numbers(rule, cell, over),
+            if month not in asked or excess(rule, cell, past, needed=rule.past, shape=inf) is None:
+                continue  # not even if months differed by chance alone
+            others = [c.pair for (whose, _), c in question.cells.items() if whose != person]
+            shape = _of_months(rate_of(others).shape, past)
+            if over := excess(rule, cell, past, needed=rule.past, shape=shape):
+                yield _signal(
+                    rule,
+                    question.against_own_past,
+                    (person, month),
+                    cell,
+                    over,
+                    f"{cell.count} {question.what} in {month}; at this person's own rate of the {over.others} months "
+                    f"before it would be {over.expected:.1f}",
                 )
 
 
-def _unsure(shape: float, past: Sequence[tuple[float, float]]) -> float:
-    """The shape for what is to come: months differ, and the rate of a past of few searches is itself a guess."""
-    return 1 / (1 / shape + 1 / (sum(count for count, _ in past) + 0.5))
+def _signal(
+    rule: SignalRule, kind: str, whose: tuple[str, str], cell: Cell, over: Excess, says: str
+) -> Signal:
+    person, month = whose
+    return Signal(
+        kind=kind,
+        about=f"{person}:{month}",
+        says=says,
+        times=cell.count / max(over.expected, 0.5),
+        entries=tuple(cell.entries),
+        person=person,
+        numbers={
+            "count": cell.count,
+            "exposure": cell.exposure,
+            "expected": over.expected,
+            "median": over.median,
+            "others": over.others,
+            "chance": over.chance,
+            "once_in": float(1 / rule.chance),
+            "times": rule.times,
+            "least": rule.least,
+        },
+    )
 
 
-def _shape_of_months(people: Iterable[list[tuple[str, Cell]]]) -> float:
-    squares = excess_variance = 0.0
-    for months in people:
-        rate = rate_of([c.pair for _, c in months]).rate
-        for _, cell in months:
-            mean = rate * cell.exposure
-            squares += mean * mean
-            excess_variance += (cell.count - mean) ** 2 - mean
-    shape = min(squares / excess_variance, 10.0) if excess_variance > 0 else 10.0
-    return shape / _WIDER
+def _with_seconds(signal: Signal, approved: Iterable[Approved]) -> Signal:
+    """How long this person and the others took, in words, beside the count of what was too fast."""
+    month = signal.about.rpartition(":")[2]
+    decided = [a.decided for a in approved if month_of(a.decided.decided_at) == month]
+    own = habits_of(signal.person, decided).median_seconds
+    others = [d.seconds for d in decided if d.approver_id != signal.person]
+    if own is None or not others:
+        return signal
+    theirs = median(others)
+    return replace(
+        signal,
+        says=f"{signal.says}; half of them took {own:.0f} seconds or less, and half of the others' {theirs:.0f}",
+        numbers={**signal.numbers, "median_seconds": own, "others_seconds": theirs},
+    )
 
 
-def _pairs(rule: SignalRule, approved: Iterable[Approved], asked: set[str]) -> Iterable[Signal]:
+def _of_months(shape: float, past: Sequence[tuple[float, float]]) -> float:
+    """How unlike its past a month may be: twice as much as others' months are unlike each other, because of seasons;
+    and the rate of a past of few events is itself a guess."""
+    return 1 / (2 / min(shape, _STEADIEST) + 1 / (sum(count for count, _ in past) + 0.5))
+
+
+def _pairs(rule: SignalRule, approved: Iterable[Approved], asked: set[str]) -> Iterator[Signal]:
     """Who approves for whom more often than the numbers of both, within the requester's unit, would bring about."""
     by_unit: dict[tuple[str, str], list[Approved]] = defaultdict(list)
     for each in approved:
@@ -271,17 +306,3 @@ def _pairs(rule: SignalRule, approved: Iterable[Approved], asked: set[str]) -> I
 def _quarter(month: str) -> str:
     year, _, number = month.partition("-")
     return f"{year}-q{(int(number) + 2) // 3}"
-
-
-def _numbers(rule: SignalRule, cell: Cell, over: Excess) -> dict[str, float]:
-    return {
-        "count": cell.count,
-        "exposure": cell.exposure,
-        "expected": over.expected,
-        "median": over.median,
-        "others": over.others,
-        "chance": over.chance,
-        "once_in": float(1 / rule.chance),
-        "times": rule.times,
-        "least": rule.least,
-    }
