@@ -101,6 +101,12 @@ def weaken_guard(name: str) -> None:
         cursor.execute(made)
 
 
+def refuse_rows(home: Path, table: str) -> None:
+    """Let the database take no row into this table any more."""
+    with as_owner(home), connection.cursor() as cursor:
+        cursor.execute(database().rendered(Guard("full", "INSERT", table, "TRUE", "disk is full")))
+
+
 def replacing(model: type[Model]) -> str:
     """A statement that puts the first row of this table in its own place again, past every guard of changes."""
     table = model._meta.db_table

@@ -99,7 +99,15 @@ class TestHomes:
         assert "counterseal init" in ran.err
 
     @pytest.mark.parametrize(
-        "content", [b"x = 1", b"\xff\xfe", b"agency = [", b"agency = 1\norigin = ''\nevaluation = 0"]
+        "content",
+        [
+            b"x = 1",
+            b"\xff\xfe",
+            b"agency = [",
+            b"agency = 1\norigin = ''\nevaluation = 0\n[database]\nconnection = 'x'",
+            b"agency = 1\norigin = ''\nevaluation = 0\n[database]\nport = 5432",
+            pytest.param(b"agency = 1\norigin = ''\nevaluation = 0", marks=pytest.mark.sqlite),
+        ],
     )
     def test_settings_of_another_program(self, home: Path, content: bytes) -> None:
         (home / "office.toml").write_bytes(content)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from calling import run_plain
 
+import databases
 from counterseal import bootstrap
 from counterseal.gateway.admit_person import admit_person
 from counterseal.ledger.checkpoint import Signer
@@ -30,7 +31,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
 
 @pytest.fixture
 def home(founded: tuple[Path, str, str], tmp_path: Path) -> Path:
-    shutil.copytree(founded[0], tmp_path / "home")
+    databases.copy_home(founded[0], tmp_path / "home")
     return tmp_path / "home"
 
 
@@ -154,7 +155,7 @@ def test_a_witness_that_is_not_there_is_no_quorum(home, folder):
 def test_two_histories_end_with_code_3(founded, home, folder, running):
     """The same log grows another way in a copy, with the log's own key: both sides say so."""
     copy = home.with_name("copy")
-    shutil.copytree(home, copy)
+    databases.copy_home(home, copy)
     for each in (home, copy):
         name_witness(each, running)
         grow(each, founded[1])

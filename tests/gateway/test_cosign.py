@@ -1,6 +1,5 @@
 """Our log asks witnesses: what holds is kept and carried, every lie has a name, and nothing of it blocks sealing."""
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from threading import Event, Thread
 import pytest
 from django.db import connection
 
+import databases
 from counterseal import bootstrap
 from counterseal.api.witness import WitnessServer
 from counterseal.connectors.witnesses import HasSize, Lines, NoCosignature, WitnessAnswer
@@ -94,7 +94,15 @@ class Log:
         self.asked.append((url, body))
         if url in self.lies:
             return self.lies[url](body)
-        return answer_of(self.witnesses[url].add_checkpoint(body))
+        try:
+            return answer_of(self.witnesses[url].add_checkpoint(body))
+        finally:
+            connection.close()  # this witness reads the log's keys, in whichever thread asks it
+
+    def forget(self) -> None:
+        """The answers are lost, as after a crash before they were stored."""
+        with databases.as_owner(self.office.home), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM oversight_logcosignature")
 
     def cosign(self) -> Cosigned:
         return cosign(self.office, ask=self.ask)
@@ -124,7 +132,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.fixture
 def log(founded: tuple[Path, str], tmp_path: Path) -> Iterator[Log]:
-    shutil.copytree(founded[0], tmp_path / "home")
+    databases.copy_home(founded[0], tmp_path / "home")
     opened = bootstrap.open_office(tmp_path / "home")
     made = Log(opened, founded[1], datetime.now(UTC))
     object.__setattr__(opened, "clock", lambda: made.now)
@@ -161,7 +169,7 @@ class TestAsking:
     def test_size_is_learned_from_a_conflict(self, log):
         """The answers were lost, as after a crash before they were stored."""
         log.cosign()
-        LogCosignature.objects.all().delete()
+        log.forget()
         log.grow(4)
         log.asked.clear()
 
@@ -170,7 +178,7 @@ class TestAsking:
 
     def test_lost_answer_for_this_very_checkpoint(self, log):
         log.cosign()
-        LogCosignature.objects.all().delete()
+        log.forget()
 
         assert codes(log.cosign()) == {"ig": "cosigned", "court": "cosigned"}
 
@@ -500,11 +508,7 @@ class TestNothingBlocks:
         assert LogCosignature.objects.count() == 2
 
     def test_storage_that_fails_says_so_and_leaves_the_log(self, log):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "CREATE TRIGGER full BEFORE INSERT ON oversight_logcosignature "
-                "BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
-            )
+        databases.refuse_rows(log.office.home, "oversight_logcosignature")
         with pytest.raises(UnavailableError, match="ask again later"):
             log.cosign()
         log.grow()

@@ -1,13 +1,13 @@
 """The key store: slots are given once, are durable before they are used, and are gone when destroyed."""
 
 import os
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from counterseal.gateway.databases import database
 from counterseal.gateway.destroy import destroy
 from counterseal.oversight.keystore import SLOT, DestroyedError, KeyStore, VaultError
 from counterseal.oversight.models import VaultObject
@@ -107,20 +107,15 @@ class TestBackups:
         content = b"a statement that must go"
         item = office.item(office.case(), content=content)
         home = office.office.home
-        backup = tmp_path / "backup.sqlite3"
-        with sqlite3.connect(home / "counterseal.sqlite3") as live, sqlite3.connect(backup) as copy:
-            live.backup(copy)
-        live.close()
-        copy.close()
+        database().copy(home, tmp_path)
         sealed = (home / "vault" / item.content[-2:] / item.content).read_bytes()
-        with sqlite3.connect(backup) as copy:
-            wrapped, slot = copy.execute(
-                "SELECT wrapped_key, slot FROM oversight_vaultobject WHERE id = ?", [item.content]
-            ).fetchone()
-        copy.close()
+        with database().copied(tmp_path) as copied:
+            row = copied.values("oversight_vaultobject", "id", item.content, "wrapped_key", "slot")
+        assert row is not None
+        wrapped, slot = row
 
         def opens() -> bytes:
-            return office.office.vault.unseal(item.content, sealed, wrapped_key=wrapped, slot=slot)
+            return office.office.vault.unseal(item.content, sealed, wrapped_key=wrapped, slot=slot)  # type: ignore[arg-type]
 
         assert opens() == content
         assert destroy(office.office, about=item.id, authority="order-1", by=office.who("arc")) == [
