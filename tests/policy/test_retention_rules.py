@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from counterseal.policy import PackError, load_policies
+from counterseal.terms.calendar import Period
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 FILE = "hsi-frs-2021/retention.toml"
@@ -32,7 +33,7 @@ def test_clocks_and_holds_are_read(library) -> None:
     clocks = {c.id: c for c in library.clocks(AT)}
     rules = {r.kind: r for r in library.hold_rules(AT)}
 
-    assert clocks["no-lead-photographs"].within == timedelta(days=180)
+    assert clocks["no-lead-photographs"].within == Period(0, timedelta(days=180))
     assert clocks["no-lead-photographs"].starts == "answered-without-lead"
     assert "complaints" in clocks
     assert {kind: rule.two_persons for kind, rule in rules.items()} == {

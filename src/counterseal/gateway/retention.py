@@ -29,6 +29,7 @@ from counterseal.ledger.entry import Disclosure, read_entry
 from counterseal.ledger.tree import leaf_hash
 from counterseal.oversight.models import Hold, HoldStatus, KeptSample, LogDisclosures, LogEntry, VaultObject
 from counterseal.policy import Clock
+from counterseal.terms.calendar import Period
 from counterseal.terms.decisions import Refusal
 
 # Every class of record that the gateway's verbs put into the vault; the packs' clocks are held against it.
@@ -207,7 +208,7 @@ def _outlook(office: Office, objects: Iterable[VaultObject], at: datetime) -> Ou
     for held in objects:
         record_class = records.class_of(held)
         begun = [
-            (began + clock.within, clock)
+            (clock.within.after(began), clock)
             for clock in (clocks[record_class] if record_class != SAMPLE else _terms_of(held))
             if (began := records.begins(held, clock.starts)) is not None
         ]
@@ -260,7 +261,7 @@ def _terms_of(held: VaultObject) -> list[Clock]:
     sample = KeptSample.objects.filter(object=held.id).first()
     if sample is None:
         return []
-    within = sample.due - held.created_at
+    within = Period(0, sample.due - held.created_at)
     return [Clock("verification-terms", (SAMPLE,), "made", within, "D-026-11/opt-out", "as the use states")]
 
 

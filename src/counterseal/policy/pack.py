@@ -32,6 +32,7 @@ from counterseal.policy.errors import PackError
 from counterseal.policy.reads import asks_presence, can_err, compares
 from counterseal.policy.schema import ActionShape, Groups, read_groups, schema_json, with_groups
 from counterseal.policy.signals import SignalRule, read_signals
+from counterseal.terms.calendar import Period, read_period
 from counterseal.terms.sessions import Factor
 
 REQUIRED_FILES = ("source.toml", "clauses.toml", "rules.cedar")
@@ -219,7 +220,7 @@ class Clock:
     id: str
     classes: tuple[str, ...]
     starts: str
-    within: timedelta
+    within: Period
     clause: str
     basis: str
 
@@ -811,6 +812,15 @@ def _time(file: TextFile, text: str, needle: str) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes)
 
 
+def _period(file: TextFile, text: str, needle: str) -> Period:
+    period = read_period(text)
+    if period is None:
+        raise file.error(
+            f"`{text}` is no time", "write years, months, days, hours: P3Y, P6M, P14D, P1DT12H", needle
+        )
+    return period
+
+
 def _obligations(
     source: Source,
     file: TextFile | None,
@@ -925,7 +935,7 @@ def _retention(
             id=table.text("id"),
             classes=table.texts("classes"),
             starts=table.text("starts"),
-            within=_time(file, table.text("within"), needle),
+            within=_period(file, table.text("within"), needle),
             clause=_known(file, clauses, table.text("clause"), needle),
             basis=table.text("basis"),
         )
