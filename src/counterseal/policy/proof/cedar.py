@@ -20,7 +20,7 @@ from counterseal.policy.engine import Json
 from counterseal.policy.proof.errors import ProofError, UntranslatableError
 from counterseal.policy.proof.requests import LEAST_LONG, MOST_LONG, SymbolicRequest, milliseconds
 from counterseal.policy.proof.solvers import Formula, z3
-from counterseal.policy.proof.texts import Fact, Mention, Pattern, TextClass, TextClasses, Written, matches
+from counterseal.policy.proof.texts import Fact, Mention, Pattern, TextClass, TextClasses, Written, fits
 from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, Leaf, LeafType, Record
 
 TRUE, FALSE = z3.BoolVal(True), z3.BoolVal(False)
@@ -476,10 +476,10 @@ class Translator:
         found = []
         for guard, text in subject.options:
             if isinstance(text, str):
-                found.append(both(guard, _constant(matches(text, pattern))))
+                found.append(both(guard, _constant(fits(text, pattern))))
             else:
                 texts, code = text
-                members = [code == n for n, member in enumerate(texts.members) if matches(member, pattern)]
+                members = [code == n for n, member in enumerate(texts.members) if fits(member, pattern)]
                 found.append(both(guard, either(*members)))
         return Truth(either(*found), subject.error)
 

@@ -1,9 +1,9 @@
 """Texts as finite classes: which texts a formula can tell apart, and which facts it compares.
 
 A policy compares texts with `==`, with membership in sets, and with patterns. So what a text is does not
-matter, only which written texts it equals, which facts it equals, and which patterns it matches. Facts and
+matter, only which written texts it equals, which facts it equals, and which patterns it fits. Facts and
 written texts that are compared with each other form a class. A class holds its written texts and, for each
-combination of patterns that a text can match, enough fresh ones: one for each fact of the class, and one for
+combination of patterns that a text can fit, enough fresh ones: one for each fact of the class, and one for
 each way in which its sets can overlap. Any request over all texts has one over these that every formula
 treats alike, so nothing is lost: a claim proved over the class holds for every text.
 """
@@ -44,7 +44,7 @@ Mention = Fact | Written
 
 @dataclass(frozen=True, slots=True)
 class TextClass:
-    """One class. members: the written texts, then the fresh ones, all different. patterns: they are matched with."""
+    """One class. members: the written texts, then the fresh ones, all different. patterns: those it is held against."""
 
     members: tuple[str, ...]
     written: int
@@ -63,10 +63,8 @@ class TextClass:
             raise ProofError(f"`{text}` is compared with a fact of another class") from error
 
     def alike(self, text: str, number: int) -> bool:
-        """Whether a fresh member can stand for a text: it matches the same patterns."""
-        return all(
-            matches(text, pattern) == matches(self.members[number], pattern) for pattern in self.patterns
-        )
+        """Whether a fresh member can stand for a text: it fits the same patterns."""
+        return all(fits(text, pattern) == fits(self.members[number], pattern) for pattern in self.patterns)
 
 
 @dataclass(slots=True)
@@ -83,7 +81,7 @@ class TextClasses:
         self._groups: dict[str, _Group] = {}
 
     def compare(self, mentions: Iterable[Mention], pattern: Pattern | None = None) -> None:
-        """These mentions are compared with each other, or each is matched with a pattern."""
+        """These mentions are compared with each other, or each is held against a pattern."""
         joined = _Group()
         if pattern is not None:
             joined.patterns.add(pattern)
@@ -137,18 +135,18 @@ def _fresh(group: _Group, count: int) -> list[str]:
     )
     text = z3.String("text")
     texts: list[str] = []
-    for matched in product((False, True), repeat=len(patterns)):
+    for wanted_of in product((False, True), repeat=len(patterns)):
         solver = z3.Solver()
         solver.add(z3.InRe(text, z3.Star(alphabet)), *(text != z3.StringVal(t) for t in group.texts))
-        for pattern, wanted in zip(patterns, matched, strict=True):
+        for pattern, wanted in zip(patterns, wanted_of, strict=True):
             # Each part one after the other, with anything at all in a wildcard's place.
             parts = [z3.Star(alphabet) if part is None else z3.Re(part) for part in pattern] or [z3.Re("")]
-            matches = z3.InRe(text, parts[0] if len(parts) == 1 else z3.Concat(*parts))
-            solver.add(matches if wanted else z3.Not(matches))
+            inside = z3.InRe(text, parts[0] if len(parts) == 1 else z3.Concat(*parts))
+            solver.add(inside if wanted else z3.Not(inside))
         for _ in range(count):
             answer = solver.check()
             if answer == z3.unknown:
-                raise ProofError(f"no answer whether a text can match some of {patterns}")
+                raise ProofError(f"no answer whether a text can fit some of {patterns}")
             if answer == z3.unsat:
                 break
             texts.append(solver.model()[text].as_string())
@@ -156,7 +154,7 @@ def _fresh(group: _Group, count: int) -> list[str]:
     return texts
 
 
-def matches(text: str, pattern: Pattern) -> bool:
-    """Whether a text matches a pattern, as Cedar's `like` has it."""
+def fits(text: str, pattern: Pattern) -> bool:
+    """Whether a text fits a pattern, as Cedar's `like` has it."""
     regex = "".join(".*" if part is None else re.escape(part) for part in pattern)
     return re.fullmatch(regex, text, re.DOTALL) is not None
