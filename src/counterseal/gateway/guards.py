@@ -109,6 +109,8 @@ NEVER_DELETED = (
 # Not statements, and yet only ever added to; and where one column alone moves.
 ONLY_ADDED = ("oversight.logcosignature",)
 ONE_COLUMN = {"oversight.logdisclosures": "encoded"}
+# Notes of the HTTP interface, which run out within a day: no record of the office is among them.
+RUN_OUT = ("oversight.apianswer", "oversight.apiassertion", "oversight.apicount", "oversight.apitoken")
 
 
 def install_guards() -> int:
@@ -129,7 +131,7 @@ def triggers() -> dict[str, str]:
 
 
 def rights() -> dict[str, str]:
-    """What the application's role may do with each table, where the database knows roles. Nobody deletes."""
+    """What the application's role may do with each table, where the database knows roles. It deletes no record."""
     made = {}
     for model in apps.get_models():
         label = model._meta.label_lower
@@ -137,7 +139,8 @@ def rights() -> dict[str, str]:
             update = f", UPDATE ({ONE_COLUMN[label]})"
         else:
             update = "" if label in (*WRITTEN_ONCE, *ONLY_ADDED) else ", UPDATE"
-        made[model._meta.db_table] = f"SELECT, INSERT{update}"
+        delete = ", DELETE" if label in RUN_OUT else ""
+        made[model._meta.db_table] = f"SELECT, INSERT{update}{delete}"
     return made
 
 
