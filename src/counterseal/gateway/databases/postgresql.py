@@ -1,4 +1,4 @@
-"""PostgreSQL: two roles, writers in line by an advisory lock (docs/adr/0018).
+"""PostgreSQL: two roles, writers in line by an advisory lock (docs/adr/0021).
 
 The owner makes tables and guards and is then not needed any more. The application's role reads, inserts, and
 updates what is no ledger row and no statement; it deletes nothing, and owns nothing. Both work in a schema of
