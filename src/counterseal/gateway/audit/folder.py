@@ -101,7 +101,7 @@ class AuditOffice:
 
     def records(self, *kinds: str) -> list[Record]:
         """What the office recorded, of these kinds, oldest first."""
-        return [record for record in self.log.records() if record.entry.kind in kinds]
+        return list(self.log.records(*kinds))
 
 
 def init_audit_folder(

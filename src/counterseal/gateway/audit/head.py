@@ -34,7 +34,8 @@ def close_day(office: AuditOffice) -> int:
 
 def last_closed(office: AuditOffice) -> int:
     """The size of the log when a day was closed last; 0 where none was."""
-    return max((r.index + 1 for r in office.records("audit.day-closed")), default=0)
+    closed = office.log.records("audit.day-closed", newest_first=True)
+    return next((record.index + 1 for record in closed), 0)
 
 
 def cosign_head(office: AuditOffice, *, ask: Ask = ask_witness) -> tuple[Asked, ...]:

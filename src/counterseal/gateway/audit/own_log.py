@@ -44,6 +44,7 @@ _TABLES = """
 PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA; BEGIN;
 CREATE TABLE office (vkey TEXT NOT NULL);
 CREATE TABLE entry (place INTEGER PRIMARY KEY, body BLOB NOT NULL, openings TEXT NOT NULL);
+CREATE INDEX entry_kind ON entry (json_extract(CAST(body AS TEXT), '$.kind'));
 CREATE TABLE node (place INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL, frontier BLOB NOT NULL,
   checkpoint BLOB NOT NULL);
@@ -176,23 +177,31 @@ class OwnLog:
             ) from error
         return made
 
-    def records(self) -> Iterator[Record]:
-        """Every entry with what it commits to, oldest first.
+    def records(self, *kinds: str, newest_first: bool = False) -> Iterator[Record]:
+        """The entries of these kinds, of every kind unless told, with what they commit to; oldest first unless told.
 
         Raises:
             IntegrityError: an entry or its openings were changed.
         """
+        where = (
+            f"WHERE json_extract(CAST(body AS TEXT), '$.kind') IN ({', '.join('?' * len(kinds))})"
+            if kinds
+            else ""
+        )
         with self._reading() as database:
-            rows = database.execute("SELECT place, body, openings FROM entry ORDER BY place").fetchall()
-        for index, body, openings in rows:
-            try:
-                entry = read_entry(_blob(body))
-                opened = open_committed(entry, [Disclosure.parse(line) for line in openings.split("\n")])
-            except LedgerError as error:
-                raise IntegrityError(
-                    f"entry {index} of the audit office's log was changed: {error}"
-                ) from error
-            yield Record(index, entry, opened)
+            rows = database.execute(
+                f"SELECT place, body, openings FROM entry {where} ORDER BY place {'DESC' if newest_first else 'ASC'}",  # noqa: S608
+                kinds,
+            )
+            for index, body, openings in rows:
+                try:
+                    entry = read_entry(_blob(body))
+                    opened = open_committed(entry, [Disclosure.parse(line) for line in openings.split("\n")])
+                except LedgerError as error:
+                    raise IntegrityError(
+                        f"entry {index} of the audit office's log was changed: {error}"
+                    ) from error
+                yield Record(index, entry, opened)
 
     def receipt_of(self, index: int) -> bytes:
         """The receipt of one entry under the latest checkpoint.

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from time import sleep
 
@@ -25,17 +26,22 @@ from django.core.files.storage import FileSystemStorage
 from django.db import DatabaseError
 
 from counterseal.gateway.audit.folder import AuditOffice
+from counterseal.gateway.cosignatures import with_cosignatures
 from counterseal.gateway.export_ledger import bodies, key_history, node
 from counterseal.ledger.checkpoint import Checkpoint
 from counterseal.ledger.entry import Disclosure, Entry, JsonValue, open_committed, read_entry
 from counterseal.ledger.errors import LedgerError
 from counterseal.ledger.keys import KeyHistory, rotation_fault
-from counterseal.ledger.tree import Frontier, leaf_hash, root_hash
+from counterseal.ledger.receipt import build_receipt
+from counterseal.ledger.strict import to_base64_url
+from counterseal.ledger.tree import Frontier, inclusion_proof, leaf_hash, root_hash, verify_inclusion
 from counterseal.oversight.keystore import KeyStore
 from counterseal.oversight.models import LogDisclosures, LogEntry, LogKey, LogState
 from counterseal.oversight.vault import Vault
 from counterseal.terms.errors import BadInputError, IntegrityError, UnavailableError
 
+SEEING = ("audit.asked", "audit.viewed", "audit.sample-drawn", "audit.package-written")
+"""The kinds of entries that say which head of the agency's log was seen."""
 DATABASE = "counterseal.sqlite3"
 _TRIES = 25
 _PAUSE = 0.01  # seconds, longer with each try
@@ -43,14 +49,28 @@ _WAL_HEADER = 32  # bytes, with two salts that are new whenever the log is begun
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Logged:
-    """One entry of the agency's log, proved to be there. opened: those of its committed values that still open."""
+    """One entry of the agency's log, proved to be there."""
 
     index: int
     body: bytes
     entry: Entry
-    opened: Mapping[str, JsonValue]
+    encoded: str
+
+    @cached_property
+    def opened(self) -> Mapping[str, JsonValue]:
+        """Those of its committed values that still open.
+
+        Raises:
+            IntegrityError: an opening is not of this entry.
+        """
+        try:
+            return open_committed(
+                self.entry, [Disclosure.parse(line) for line in self.encoded.split("\n") if line]
+            )
+        except LedgerError as error:
+            raise IntegrityError(f"an opening beside entry {self.index} is not of it: {error}") from error
 
     @property
     def whole(self) -> bool:
@@ -65,12 +85,24 @@ class Logged:
 
 @dataclass(frozen=True)
 class Reading:
-    """An agency's records as of one instant. head: what its log's key signed."""
+    """An agency's records as of one instant. head, note: what its log's key signed. nodes: of the tree, by place."""
 
     home: Path
     keys: KeyHistory
     head: Checkpoint
+    note: bytes
     entries: tuple[Logged, ...]
+    nodes: Mapping[tuple[int, int], bytes]
+
+    def receipt_of(self, index: int) -> bytes:
+        """The receipt of one entry under this head, checked.
+
+        Raises:
+            LedgerError: it does not hold.
+        """
+        proof = inclusion_proof(index, self.head.size, lambda level, at: self.nodes[level, at])
+        verify_inclusion(index, self.head.size, leaf_hash(self.entries[index].body), proof, self.head.root)
+        return build_receipt(index, proof, self.note)
 
     @cached_property
     def vault(self) -> Vault:
@@ -114,7 +146,7 @@ def reading(office: AuditOffice) -> Iterator[Reading]:
 
 def last_seen(office: AuditOffice) -> tuple[int, bytes]:
     """Size and root hash of the agency's log when it was last read; 0 where it never was."""
-    for record in reversed(list(office.log.records())):
+    for record in office.log.records(*SEEING, newest_first=True):
         seen = record.opened.get("agency_head")
         if isinstance(seen, Sequence) and len(seen) == 2:
             return int(str(seen[0])), bytes.fromhex(str(seen[1]))
@@ -155,14 +187,16 @@ def _check(office: AuditOffice) -> Reading:
     for before, period in zip(keys.periods, keys.periods[1:], strict=False):
         _check_rotation(keys, before.verifier.vkey, period.from_size)
     # (4)
-    frontier, entries = Frontier(), []
+    frontier, entries, nodes = Frontier(), [], {}
     openings = dict(LogDisclosures.objects.values_list("index", "encoded"))
     for index, body in enumerate(bodies(0, head.size)):
-        frontier, _ = frontier.append(leaf_hash(body))
-        entry = read_entry(body)
-        lines = openings.get(index, "")
-        opened = open_committed(entry, map(Disclosure.parse, lines.split("\n") if lines else ()))
-        entries.append(Logged(index, body, entry, opened))
+        frontier, new = frontier.append(leaf_hash(body))
+        nodes.update({(n.level, n.index): n.hash for n in new})
+        logged = Logged(index, body, read_entry(body), openings.get(index, ""))
+        for line in filter(None, logged.encoded.split("\n")):
+            if to_base64_url(sha256(line.encode("ascii", "replace")).digest()) not in logged.entry.digests:
+                raise IntegrityError(f"an opening beside entry {index} is not of it")
+        entries.append(logged)
     if (frontier.size, frontier.root()) != (head.size, head.root):
         raise IntegrityError("its entries do not hash to the root hash that was signed")
     if LogEntry.objects.count() != head.size:
@@ -175,7 +209,8 @@ def _check(office: AuditOffice) -> Reading:
         raise IntegrityError(
             f"its first {size} entries are not those that were seen before: there are two histories"
         )
-    return Reading(office.home, keys, head, tuple(entries))
+    note = with_cosignatures(bytes(state.checkpoint))
+    return Reading(office.home, keys, head, note, tuple(entries), nodes)
 
 
 def _check_rotation(keys: KeyHistory, old: str, size: int) -> None:
