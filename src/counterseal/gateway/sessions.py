@@ -17,6 +17,9 @@ import base64
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import DatabaseError
+
+from counterseal.gateway.databases import database
 from counterseal.gateway.findings import open_finding
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
@@ -27,7 +30,7 @@ from counterseal.oversight.models import LogDisclosures
 from counterseal.people.models import Session, SessionDisowned, SessionEnd, SessionUse, roles_of
 from counterseal.policy import SessionRule
 from counterseal.terms.decisions import Refusal, Unmet
-from counterseal.terms.errors import BadInputError, StaleError
+from counterseal.terms.errors import BadInputError, StaleError, UnavailableError
 from counterseal.terms.rows import SealedRow
 from counterseal.terms.sessions import Factor
 
@@ -123,6 +126,7 @@ def under_session(office: Office, token: str) -> Acting:
     Raises:
         SessionOverError: unknown token; the session has ended, run out or stood unused too long; or its person
             holds a role by now that needs a stronger factor, or none at all.
+        UnavailableError: the database does not take the note that the session is in use.
     """
     session = Session.objects.select_related("use").filter(token_hash=_keyed(office, token)).first()
     if session is None:
@@ -142,7 +146,7 @@ def under_session(office: Office, token: str) -> Acting:
             f"`{rule.factor_for(roles)}` by now: sign in again"
         )
     if (at - session.use.last_at).total_seconds() >= _NOTED_EVERY_SECONDS:
-        SessionUse.objects.filter(session=session, last_at__lt=at).update(last_at=at)
+        _note_use(office, session, at)
     return Acting(replace(office, session=session.id), session.person_id, session)
 
 
@@ -235,6 +239,16 @@ def is_disowned(*indices: int | None) -> bool:
     held = LogDisclosures.objects.filter(index__in=[i for i in indices if i is not None])
     sessions = {_session_in(disclosures.encoded) for disclosures in held}
     return SessionDisowned.objects.filter(session_id__in=sessions).exists()
+
+
+def _note_use(office: Office, session: Session, at: datetime) -> None:
+    try:
+        with database().writing(office.home):
+            SessionUse.objects.filter(session=session, last_at__lt=at).update(last_at=at)
+    except (DatabaseError, OSError) as error:
+        raise UnavailableError(
+            f"the database does not answer ({error}): nothing was done; try again"
+        ) from error
 
 
 def _end_earlier(now: Change, person_id: str, rule: SessionRule, terminal: str) -> None:
