@@ -179,7 +179,8 @@ class _Run:
         ]
         self.questions: dict[str, Questions] = {}
         for action, shape in self.rules.shapes.items():
-            if overlay and not any(p.pack == overlay and p.applies_to(shape) for p in self.rules.policies):
+            said = any(p.pack == overlay and p.applies_to(shape) for p in self.rules.policies)
+            if overlay and not said and not self._asked_of(action):
                 continue  # what an overlay says nothing about is decided by the base alone
             claims = [
                 claim for each in self._asked_of(action) for claim in each.claims if not claim.missing(shape)

@@ -1,7 +1,7 @@
 """The rules of a folder of policies as they are written, without the checks of loading.
 
 For `policy prove` of packs that loading refuses: what is wrong with them is best shown by a request. Read are
-the schema, the composition, and of each composed pack its facts, rules and duties; no dates, no signatures.
+the schema, the composition's base, and of each pack its layer, facts, rules and duties; no dates, no signatures.
 """
 
 import tomllib
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from counterseal.policy.composition import Layer
 from counterseal.policy.engine import CedarError, Json, compile_schema_json, policies_of
 from counterseal.policy.errors import PackError
 from counterseal.policy.library import COMPOSITION_FILE, SCHEMA_FILE
@@ -19,7 +20,7 @@ from counterseal.policy.schema import ActionShape, read_groups, read_schema, sch
 
 
 def rules_as_written(folder: Path) -> tuple[Rules, Mapping[str, Rules]]:
-    """The base, and by its name each overlay that is composed, with the base.
+    """The base, and by its name each overlay that is there, with the base.
 
     Raises: ProofError: not even the texts can be read.
     """
@@ -27,12 +28,17 @@ def rules_as_written(folder: Path) -> tuple[Rules, Mapping[str, Rules]]:
         composed = tomllib.loads((folder / COMPOSITION_FILE).read_text("utf-8"))
         shapes = read_schema((folder / SCHEMA_FILE).read_text("utf-8"), folder / SCHEMA_FILE)
         base = [str(name) for name in composed["base"]]
-        overlays = [str(name) for name in composed.get("overlays", ())]
+        overlays = [path.name for path in sorted(folder.iterdir()) if _is_overlay(path)]
         return _rules(folder, base, shapes), {
             overlay: _rules(folder, [*base, overlay], shapes) for overlay in overlays
         }
     except (OSError, ValueError, KeyError, TypeError, CedarError, PackError) as error:
         raise ProofError(f"the packs of `{folder}` cannot even be read as text: {error}") from error
+
+
+def _is_overlay(pack: Path) -> bool:
+    source = pack / "source.toml"
+    return source.is_file() and tomllib.loads(source.read_text("utf-8")).get("layer") == Layer.OVERLAY
 
 
 def _rules(folder: Path, packs: list[str], shapes: Mapping[str, ActionShape]) -> Rules:
