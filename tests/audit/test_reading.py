@@ -77,6 +77,34 @@ class TestNoTrace:
         assert len(before) > 50
         assert not list((audited.folder / "reading").glob("*"))
 
+    def test_two_auditors_at_once(self, audited: Audited) -> None:
+        """Neither takes the other's copy away, and every answer of both is sealed."""
+        program = (
+            "import sys\n"
+            "from pathlib import Path\n"
+            "from counterseal import bootstrap\n"
+            "from counterseal.gateway.audit.ask import ask\n"
+            "from counterseal.gateway.audit.question import Question\n"
+            "for _ in range(4):\n"
+            "    office = bootstrap.open_audit_office(Path(sys.argv[1]))\n"
+            "    done = ask(office, Question(kind='search'), by=sys.argv[2])\n"
+            "    print(done.sealed.index, done.answer.digest())\n"
+        )
+        both = [
+            subprocess.Popen(
+                [sys.executable, "-c", program, str(audited.folder), by], stdout=subprocess.PIPE, text=True
+            )
+            for by in (audited.first, audited.own)
+        ]
+        said = [line.split() for each in both for line in each.communicate()[0].splitlines()]
+
+        assert [each.returncode for each in both] == [0, 0]
+        office = audited.again()
+        sealed = {r.index: r.opened.get("answer") for r in office.log.records("audit.asked")}
+        assert len(said) == len(sealed) == 8
+        assert all(sealed[int(index)] == digest for index, digest in said)
+        assert office.log.verify() == ()
+
     def test_it_needs_no_right_to_write(self, audited: Audited) -> None:
         """Nothing but reads: the home may lie on a medium that takes no writes at all."""
         home = audited.agency.office.home

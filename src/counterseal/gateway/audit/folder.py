@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 FOUNDING = "founding"
 CLAUSE = "HSI-M/4E5-audits"
+READING, READING_LOCK = "reading", "reading.lock"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,18 @@ class AuditOffice:
         with (self.folder / "turn.lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def copying(self) -> Iterator[Path]:
+        """A private folder for a copy of the agency's database, gone afterwards."""
+        with (self.folder / READING_LOCK).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            copy = self.folder / READING / self.new_name("copy")
+            copy.mkdir(mode=0o700, parents=True)
+            try:
+                yield copy
+            finally:
+                shutil.rmtree(copy, ignore_errors=True)
 
     def records(self, *kinds: str) -> list[Record]:
         """What the office recorded, of these kinds, oldest first."""
@@ -190,7 +203,7 @@ def open_audit_folder(
         agency = KeyHistory.from_json((folder / "agency.json").read_bytes())
     except (OSError, LedgerError) as error:
         raise IntegrityError(f"`{folder / 'agency.json'}` cannot be used: {error}") from error
-    shutil.rmtree(folder / "reading", ignore_errors=True)  # what a killed command left
+    _clear_away(folder)
     return AuditOffice(folder, home, agency, signer, OwnLog(folder, signer), clock, token, using)
 
 
@@ -204,6 +217,16 @@ def agency_keys(vkey: str) -> KeyHistory:
         return KeyHistory.single(Verifier.from_vkey(vkey))
     except LedgerError as error:
         raise BadInputError(f"`{vkey[:160]}` is no key of a log: {error}") from error
+
+
+def _clear_away(folder: Path) -> None:
+    """Remove the copies that killed commands left, unless somebody is reading now."""
+    with (folder / READING_LOCK).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        shutil.rmtree(folder / READING, ignore_errors=True)
 
 
 def _apart(folder: Path, home: Path) -> None:

@@ -12,7 +12,6 @@ is removed afterwards: what is erased in the agency must not live on here.
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -128,10 +127,7 @@ def reading(office: AuditOffice) -> Iterator[Reading]:
         UnavailableError: it cannot be read, or changes faster than it is read.
         IntegrityError: its log does not prove what it holds, or does not extend what was seen before.
     """
-    folder = office.folder / "reading"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    try:
+    with office.copying() as folder:
         _copy(office.home, folder)
         with ExitStack() as copy:
             try:
@@ -140,8 +136,6 @@ def reading(office: AuditOffice) -> Iterator[Reading]:
             except (LedgerError, IntegrityError, DatabaseError, ObjectDoesNotExist) as error:
                 raise _sealed(office, error) from error
             yield found
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def last_seen(office: AuditOffice) -> tuple[int, bytes]:
