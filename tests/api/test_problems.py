@@ -122,6 +122,7 @@ class TestFaults:
         answer = interface.ask("GET", "/api/v1/log/entries/1/receipt", token=token)
         assert (answer.status, answer.problem) == (503, "integrity-failure")
 
+    @pytest.mark.sqlite
     def test_the_database_does_not_answer(self, interface):
         """Another program holds or damaged it: said, and nothing is half done."""
         token = interface.token("pat")
