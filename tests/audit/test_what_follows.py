@@ -63,7 +63,7 @@ class TestSample:
         [
             lambda s: {"drawn": s.drawn[1:]},
             lambda s: {"drawn": s.population[:1] * len(s.drawn)},
-            lambda s: {"population": s.population[:-1]},
+            lambda s: {"population": tuple(i for i in s.population if i != s.drawn[0])},
             lambda s: {"seed": "00" * 32},
             lambda s: {"tree_size": s.tree_size + 1},
             lambda s: {"secret": "11" * 32},
