@@ -6,7 +6,7 @@ stated is left out, and the pack's clause refuses by name. Nothing is decided he
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from counterseal.casework.evidence_graph import EvidenceGraph
 from counterseal.casework.models import EnforcementAction, Lead, SearchRequest
@@ -18,6 +18,11 @@ from counterseal.policy.schema import Leaf, Record
 Facts = dict[str, object]
 NEAR_REAL_TIME = timedelta(minutes=15)
 AUTHORISATION = "use-authorisation"
+
+
+def instant_text(at: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, as the facts carry instants."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from counterseal.casework.models import (
     SearchRequest,
 )
 from counterseal.casework.words import ActionKind, ApprovalKind, CaseStatus, ComparisonResult, LeadStatus
+from counterseal.gateway.brought import instant_text as instant
 from counterseal.gateway.collect_probe import meets_floor
 from counterseal.gateway.partners import Partner
 from counterseal.gateway.records import Records
@@ -44,10 +45,6 @@ Facts = dict[str, object]
 # What stands for "never" where a fact is an instant: it has passed, so nothing rests on it.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-def instant(at: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds, as the facts carry instants."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def person_facts(person_id: str) -> Facts:

@@ -6,7 +6,7 @@ Instants, ids and randomness come from here and from nowhere else, so that a tes
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ from counterseal.terms.rows import SealedRow
 
 if TYPE_CHECKING:
     from counterseal.biometrics.engine import Engine
+
+# Actions whose facts point at people who were promised that nothing of them is kept.
+FACTS_NOT_KEPT = frozenset({"verify-claim"})
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,14 @@ class Office:
     def decide(self, facts: dict[str, object], at: datetime, about: Subject | None = None) -> Decision:
         """Ask the policy packs in force at this instant.
 
-        about: what it is about, for the facts that a pack brings itself.
+        about: what it is about, for the facts that a pack brings itself. The decision carries its facts, so that
+        it can be decided again; those of people at a checkpoint are kept nowhere.
         """
         in_force = self.policies.in_force(at)
         if groups := in_force.brought(str(facts["action"])):
             facts = facts | brought_facts(groups, about or Subject(), at=at)
-        return authorise(facts, in_force, at=at)
+        decision = authorise(facts, in_force, at=at)
+        return decision if facts["action"] in FACTS_NOT_KEPT else replace(decision, facts=facts)
 
     def acting(self, person_id: str) -> frozenset[str]:
         """The roles of the person who acts.

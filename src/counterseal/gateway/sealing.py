@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from django.db import DatabaseError
 from django.db import IntegrityError as ConstraintError
 from django.db.backends.utils import CursorWrapper
 
+from counterseal.gateway.brought import instant_text
 from counterseal.gateway.databases import database
 from counterseal.gateway.databases.port import first_line
 from counterseal.gateway.erasures import refuse_if_restored
@@ -124,6 +126,7 @@ class Change:
                 "target": target,
                 "rows": [[r.table(), r.id, r.digest()] for r in rows],
                 **_open_duties(rows),
+                **_decided_on(decision, self.at),
                 **(committed or {}),
                 **bound,
             },
@@ -244,14 +247,20 @@ class Change:
         return Frontier.from_bytes(bytes(row[0]))
 
 
+def _decided_on(decision: Decision | None, at: datetime) -> dict[str, JsonValue]:
+    """The facts of a decision, under the entry in which it was made: with its opening it can be decided again."""
+    if decision is None or decision.facts.get("at") != instant_text(at):
+        return {}
+    return {"facts": cast(JsonValue, dict(decision.facts))}
+
+
 def _open_duties(rows: Sequence[SealedRow]) -> dict[str, JsonValue]:
-    """The duties that stand open in these rows, so that whoever reads the log can tell which were closed in time."""
-    duties = [
-        [row.id, row.kind, row.clause, row.due.isoformat()]
-        for row in rows
-        if isinstance(row, Duty) and row.closed_at is None
-    ]
-    return {"duties": duties} if duties else {}
+    """Where rows of duties are among these, those that stand open: whoever reads the log can tell which closed."""
+    duties = [row for row in rows if isinstance(row, Duty)]
+    if not duties:
+        return {}
+    standing = [duty for duty in duties if duty.closed_at is None]
+    return {"duties": [[duty.id, duty.kind, duty.clause, duty.due.isoformat()] for duty in standing]}
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """State what a pack asks about and no register holds, in the role that the pack names."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from counterseal.gateway.brought import instant_text
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
@@ -80,10 +81,7 @@ def state_fact(office: Office, *, fact: str, about: str, value: object, by: str)
 
 def due_a_year_after(completed: datetime) -> str:
     """The instant a calendar year after a training was completed, as a fact states it."""
-    return (
-        years(1).after(completed).astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
-        + "Z"
-    )
+    return instant_text(years(1).after(completed))
 
 
 def _fits(leaf: Leaf, value: object) -> bool:

@@ -4,6 +4,7 @@ A refusal is an ordinary value. It lists every unmet condition at once, each wit
 words, and with the remedy, so that nobody is sent round in circles (JFL/clear-process).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -46,25 +47,29 @@ class Permit:
 
     clauses: ids of the clauses whose conditions were met. policies: ids of the determining policies.
     pack_digest: ``sha256:`` and 64 hex digits over everything that decided (packs and schema).
+    facts: what was decided on, where it may be kept; not part of what a decision is.
     """
 
     clauses: tuple[str, ...]
     policies: tuple[str, ...]
     pack_digest: str
     obligations: tuple[Obligation, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The use is refused, with every unmet condition. `unmet` is never empty.
 
-    policies: ids of the forbids that fired, empty where only conditions of the permit are unmet.
+    policies: ids of the forbids that fired, empty where only conditions of the permit are unmet. facts: as of a
+    permit.
     """
 
     unmet: tuple[Unmet, ...]
     policies: tuple[str, ...]
     pack_digest: str
     clauses: tuple[str, ...] = field(init=False)
+    facts: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Derive `clauses`: the ids of the unmet clauses, each once, in order."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -62,7 +63,12 @@ def policies(bench: Bench) -> PolicyLibrary:
             f"there is no installation in `{bench.home}`: make one with `counterseal init --home {bench.home}`, "
             "or leave `--home` (and COUNTERSEAL_HOME) out to ask the policies that come with the program"
         )
-    return load_policies(bench.home / "policies")
+    # Only now: what two persons changed since stands in the database.
+    from counterseal.cli.desk import opened
+
+    with opened(bench.home, bench.voice) as desk:
+        acts = desk.office.policies.acts()
+        return replace(desk.office.policies, acts=lambda: acts)
 
 
 def read_facts(data: bytes) -> dict[str, Any]:
