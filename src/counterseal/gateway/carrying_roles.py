@@ -138,6 +138,7 @@ BY_ANYBODY = frozenset(
         "terms.accepted",
         "evaluation.revealed",
         "optout.complaint",
+        "record.viewed",
         "session.begun",
         "session.ended",
         "session.disowned",

@@ -90,6 +90,7 @@ def expectations(policies: PolicyLibrary) -> Expectations:
     return Expectations(
         roles=carrying_roles(),
         packs=periods(policies),
+        acts=frozenset(act.at for act in policies.acts()),
         ratified_within=within["exigent-approval"],
         noted_within=within["note-result"],
         offices=THREE_OFFICES,

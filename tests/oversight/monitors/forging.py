@@ -305,4 +305,4 @@ def with_duty(acts: Thread, name: str, kind: str = "supervisor-review", *, due: 
 def duty_done(name: str, *, by: str = "sol", after: float = 50) -> Act:
     """The duty's row is sealed again, closed."""
     row = ["oversight.duty", f"{name}/duty", "0" * 64]
-    return Act("search.reviewed", by, name, after, committed={"rows": [row]})
+    return Act("search.reviewed", by, name, after, committed={"rows": [row], "duties": []})

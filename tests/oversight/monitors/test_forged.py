@@ -194,6 +194,11 @@ BROKEN: dict[str, tuple[str, Thread]] = {
         [Act("service.registered", "rue", "svc", 0, public={"service": "svc"}),
          Act("service.decided", "rue", "svc", 2, "approved-with-conditions", public={"service": "svc"})],
     ),
+    "a change of packs confirmed by its proposer": (
+        "not-for-oneself",
+        [Act("policy.change-proposed", "pat", "change-1", 1, "activate", public={"pack": "p"}),
+         Act("policy.changed", "pat", "change-1", 2, "in-effect", public={"pack": "p", "kind": "activate"})],
+    ),
     "a certificate for oneself": ("not-for-oneself", [Act("certificate.recorded", "tess", "tess", 1)]),
     "a role for oneself": ("not-for-oneself", [grant("ada", "auditor", by="ada", after=1)]),
     "a search by no investigator": ("act-within-role", by("sol", search("s"), "search.requested", "search.intent")),
@@ -299,6 +304,19 @@ def test_a_forged_history_violates_exactly_its_rule(name: str, held_to: Expectat
 def test_every_monitor_is_attacked() -> None:
     assert {made.rule.id for made in MONITORS} == {rule for rule, _ in BROKEN.values()}
     assert len(MONITORS) == len({made.rule.id for made in MONITORS}) == 14
+
+
+def test_after_an_act_on_packs_that_is_not_known_nothing_is_said_of_packs(held_to: Expectations) -> None:
+    """An auditor whose packs do not know the act must not take the old set for the one in force."""
+    act = Act("policy.changed", "pat", "change-1", 0.5, "in-effect", public={"pack": "p", "kind": "withdraw"})
+    known = replace(held_to, acts=frozenset({BEGIN + timedelta(hours=0.5)}))
+
+    verdicts = [
+        next(r.verdict for r in watched(expects, [act], search("s")).results if r.rule.id == "pack-in-force")
+        for expects in (held_to, known)
+    ]
+
+    assert verdicts == ["not-evaluated", "holds"]
 
 
 class TestKeys:

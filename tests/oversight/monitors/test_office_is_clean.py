@@ -107,7 +107,10 @@ class TestOutside:
     def test_what_is_handed_out_is_all_that_monitors_need(
         self, told: SimulatedOffice, tmp_path: Path
     ) -> None:
+        """Exported first, handed out after: nothing in the export is closed to a monitor."""
         until = told.clock.now + timedelta(days=40)
+        inside = run_monitors(told.office, until=until)
+        log = export_ledger(tmp_path / "log")
         answer = hand_out_openings(
             told.office,
             path=tmp_path / "openings.json",
@@ -116,16 +119,11 @@ class TestOutside:
             by=told.who("pat"),
         )
         assert isinstance(answer, HandedOut)
-        log = export_ledger(tmp_path / "log")
         given = read_openings(answer.path.read_bytes())
-        inside = run_monitors(told.office, until=until)
 
         outside = monitor_export(reader(log.path), given, told.office.policies, until=until)
 
-        # The entry that seals the handing out is younger than what was handed out.
-        for ours, theirs in zip(inside.results, outside.results, strict=True):
-            assert theirs.violations == ours.violations
-            assert set(theirs.closed) <= {*ours.closed, answer.index} or ours.rule.id == "duty-closed-in-time"
+        assert outside == inside
         assert {each.name for opened in given.values() for each in opened} <= OPENED
 
     def test_nothing_opened_is_nothing_claimed(self, told: SimulatedOffice, tmp_path: Path) -> None:
@@ -177,11 +175,14 @@ class TestOutside:
         with pytest.raises(HistoryNotSoundError, match="does not commit"):
             monitor_export(reader(export_ledger(tmp_path / "log").path), given, told.office.policies)
 
-    def test_an_opening_beyond_the_log_stops_it(self, told: SimulatedOffice, tmp_path: Path) -> None:
-        given = {10**6: self.all_openings(told)[3]}
+    def test_an_opening_beyond_the_log_opens_nothing(self, told: SimulatedOffice, tmp_path: Path) -> None:
+        """The log went on between the export and the handing out."""
+        log = reader(export_ledger(tmp_path / "log").path)
+        given = self.all_openings(told)
+        beyond = given | {10**6: given[3]}
+        policies = told.office.policies
 
-        with pytest.raises(HistoryNotSoundError, match="does not have"):
-            monitor_export(reader(export_ledger(tmp_path / "log").path), given, told.office.policies)
+        assert monitor_export(log, beyond, policies) == monitor_export(log, given, policies)
 
     def test_two_openings_of_one_name_stop_it(self, told: SimulatedOffice, tmp_path: Path) -> None:
         given = self.all_openings(told)
@@ -216,9 +217,11 @@ class TestOutside:
 class TestTables:
     def test_every_kind_has_its_roles(self) -> None:
         """Kinds of docs/reference/entries.md that are acts, and the codes that tell approvals apart."""
+        # An audit office's own log has kinds of its own, below.
+        page = KINDS.read_text("utf-8").split("\n## Kinds\n")[1].split("\n## Changing the form\n")[0]
         listed = {
             line.split("`")[1]
-            for line in KINDS.read_text("utf-8").splitlines()
+            for line in page.splitlines()
             if line.startswith("| `") and "." in line.split("`")[1] and "*" not in line.split("`")[1]
         }
         acts = {

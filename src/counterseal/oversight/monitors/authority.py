@@ -8,12 +8,13 @@ from counterseal.ledger.entry import KEY_ROTATED
 from counterseal.ledger.errors import LedgerError
 from counterseal.ledger.intents import REFUSED
 from counterseal.oversight.monitors.errors import ClosedError
-from counterseal.oversight.monitors.expectations import ANYBODY
+from counterseal.oversight.monitors.expectations import ANYBODY, Expectations
 from counterseal.oversight.monitors.history import Line
-from counterseal.oversight.monitors.monitor import Monitor, Rule
-from counterseal.oversight.monitors.roles import Held
+from counterseal.oversight.monitors.monitor import Monitor, Rule, instant_of
+from counterseal.oversight.monitors.roles import Held, RoleBook
 
 DISCLOSED, RELEASED = "information.disclosed", "discovery.released"
+CHANGED = "policy.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,9 @@ class DisclosureOnAuthority(Monitor):
     )
     kinds = frozenset({DISCLOSED, RELEASED})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._made: dict[int, _Authority] = {}
 
     def follow(self, line: Line) -> None:
@@ -54,7 +56,9 @@ class DisclosureOnAuthority(Monitor):
             self.violated("a disclosure that names no authority", line.index, since=entry.at)
             return
         if entry.kind == DISCLOSED:
-            authority = _Authority(kind, _instant(line, "authority_from"), _instant(line, "authority_until"))
+            authority = _Authority(
+                kind, instant_of(line.maybe("authority_from")), instant_of(line.maybe("authority_until"))
+            )
             self._made[line.index] = authority
             self._valid(authority, line)
             return
@@ -78,15 +82,6 @@ class DisclosureOnAuthority(Monitor):
             )
 
 
-def _instant(line: Line, name: str) -> datetime | None:
-    text = line.maybe(name)
-    try:
-        at = datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return at if at is not None and at.tzinfo else None
-
-
 class PackInForce(Monitor):
     """Each entry with a reason: the policy set that it names was in force at its instant."""
 
@@ -94,20 +89,31 @@ class PackInForce(Monitor):
         "pack-in-force",
         "road/pack",
         "Nothing was decided under a policy set that was not in force at that instant.",
-        "What a policy set says that is not known here: its decisions are not evaluated.",
+        "Whether a policy set that is not known here was in force: its decisions, and all those after an act on packs "
+        "that is not known here, are not evaluated.",
     )
 
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
+        """Nothing seen yet."""
+        super().__init__(expects, roles)
+        self._unknown_act = False
+
     def follow(self, line: Line) -> None:
-        """One step."""
+        """One step. After an act on packs that is not known here, nobody can say what was in force."""
         entry = line.entry
-        if entry.reason.pack is None:
-            return
-        self.checked += 1
-        periods = self.expects.packs.get(entry.reason.pack)
-        if periods is None:
-            raise ClosedError(f"the policy set of entry {line.index} is not known here")
-        if not any(period.holds(entry.at) for period in periods):
-            self.violated("decided under a policy set that was not in force then", line.index, since=entry.at)
+        if entry.reason.pack is not None:
+            self.checked += 1
+            self._decided(line, entry.reason.pack)
+        self._unknown_act |= entry.kind == CHANGED and entry.at not in self.expects.acts
+
+    def _decided(self, line: Line, pack: str) -> None:
+        periods = self.expects.packs.get(pack)
+        if periods is None or self._unknown_act:
+            self.cannot_judge(line.index)
+        elif not any(period.holds(line.entry.at) for period in periods):
+            self.violated(
+                "decided under a policy set that was not in force then", line.index, since=line.entry.at
+            )
 
 
 class KeyInForce(Monitor):
@@ -122,8 +128,9 @@ class KeyInForce(Monitor):
     )
     kinds = frozenset({KEY_ROTATED})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         # Key id -> the sizes between which it signs; the first key is known from the first change.
         self._signs: dict[str, tuple[int, int | None]] = {}
         self._current = ""

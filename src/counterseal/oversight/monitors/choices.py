@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from counterseal.oversight.monitors.expectations import Expectations
 from counterseal.oversight.monitors.history import Line
 from counterseal.oversight.monitors.monitor import Monitor, Rule
+from counterseal.oversight.monitors.roles import RoleBook
 
 CHECKED, VERIFYING, NOT_ACQUIRED = "optout.checked", "verification.intent", "verification.not-acquired"
 SEARCHING = "search.intent"
@@ -30,8 +32,9 @@ class NoMeansNo(Monitor):
     )
     kinds = frozenset({CHECKED, VERIFYING, NOT_ACQUIRED})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._checks: dict[int, _Check] = {}
 
     def follow(self, line: Line) -> None:
@@ -102,8 +105,9 @@ class UseConcurred(Monitor):
         }
     )
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._uses: dict[str, _Use] = {}
 
     def follow(self, line: Line) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from counterseal.oversight.monitors.expectations import Expectations
 from counterseal.oversight.monitors.history import Line
 from counterseal.oversight.monitors.monitor import Monitor, Rule, words
+from counterseal.oversight.monitors.roles import RoleBook
 
 MARKED = "lead.marked"
 TURNS = 2
@@ -34,8 +36,9 @@ class TwoReviewersBeforeLead(Monitor):
     )
     kinds = frozenset({"review.opened", "candidate.disposed", "review.locked", "candidate.compared", MARKED})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._reviews: dict[int, _Review] = {}
         self._locked: dict[int, _Review] = {}
         self._compared: dict[int, tuple[str, str | None]] = {}
@@ -123,8 +126,9 @@ class LeadNoted(Monitor):
     )
     kinds = frozenset({MARKED, "lead.noted", "lead.closed", "action.clearance-requested", "action.cleared"})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._of: dict[int, _Lead] = {}
         self._waiting: dict[int, _Lead] = {}
 

@@ -14,20 +14,21 @@ ANYBODY = "anybody"
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From when until when, the last instant not included; None: without an end."""
+    """From when until when, both included: what ends it is still decided within it. None: without an end."""
 
     begins: datetime
     ends: datetime | None = None
 
     def holds(self, at: datetime) -> bool:
         """Whether `at` lies in it."""
-        return self.begins <= at and (self.ends is None or at < self.ends)
+        return self.begins <= at and (self.ends is None or at <= self.ends)
 
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
     """roles: for each kind of entry, or `kind:code` where a public `kind` tells acts apart, the roles of which
     the initiator holds one, or `ANYBODY`. packs: digest of each known policy set, and when it counts.
+    acts: instants of the acts on packs that these periods take into account.
 
     ratified_within, noted_within, answered_within: after which time an exigent use without a supervisor's word,
     a lead without a note, an intent without an outcome is a violation. offices: whose concurrence activates a
@@ -36,6 +37,7 @@ class Expectations:
 
     roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
     packs: Mapping[str, tuple[Period, ...]] = field(default_factory=dict)
+    acts: frozenset[datetime] = frozenset()
     ratified_within: timedelta = timedelta(hours=24)
     noted_within: timedelta = timedelta(days=14)
     answered_within: timedelta = timedelta(hours=24)

@@ -22,7 +22,11 @@ Openings = Mapping[int, Sequence[Disclosure]]
 
 @dataclass(frozen=True, slots=True)
 class ExportedHistory:
-    """An audited export. openings: by index of their entry. kept: sizes of the checkpoints beside the latest."""
+    """An audited export.
+
+    openings: by index of their entry; those of entries beyond it open nothing here. kept: sizes of the checkpoints
+    beside the latest.
+    """
 
     read: Reader
     checkpoint: Checkpoint
@@ -72,8 +76,6 @@ def open_export(
     if report.checkpoint is None or not report.sound:
         first = report.findings[0]
         raise HistoryNotSoundError(f"the exported log does not hold: {first.where}: {first.says}")
-    if beyond := [index for index in openings if index >= report.checkpoint.size]:
-        raise HistoryNotSoundError(f"an opening is of entry {min(beyond)}, which this log does not have")
     return ExportedHistory(read, report.checkpoint, openings, sizes)
 
 

@@ -51,11 +51,6 @@ class Line:
     _opened: dict[str, JsonValue] = field(default_factory=dict, repr=False)
     _encoded: dict[str, str] | None = field(default=None, repr=False)
 
-    @property
-    def whole(self) -> bool:
-        """Whether everything that the entry commits to was brought."""
-        return len(self.disclosures) == len(self.entry.digests)
-
     def has(self, name: str) -> bool:
         """Whether what opens this name was brought."""
         return name in self._by_name

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from counterseal.oversight.monitors.expectations import Expectations
 from counterseal.oversight.monitors.history import Line
 from counterseal.oversight.monitors.monitor import Monitor, Rule
-from counterseal.oversight.monitors.roles import Grant, Held
+from counterseal.oversight.monitors.roles import Grant, Held, RoleBook
 
 SERVICE_APPROVED = frozenset({"approved", "approved-with-conditions"})
 
@@ -53,6 +54,7 @@ ASKED: Mapping[str, _Pair] = {
     "use.proposed": _Pair("use", _use),
     "use.imported": _Pair("use", _use),
     "trial.declared": _Pair("trial", _target),
+    "policy.change-proposed": _Pair("packs", _target),
 }
 ANSWERED: Mapping[str, _Pair] = {
     "search.approved": _Pair("search", _target),
@@ -61,6 +63,8 @@ ANSWERED: Mapping[str, _Pair] = {
     "use.reviewed": _Pair("use", _use, lambda line: line.entry.outcome != "objects"),
     "analysis.approved": _Pair("use", _use),
     "trial.closed": _Pair("trial", _target),
+    "policy.change-confirmed": _Pair("packs", _target),
+    "policy.changed": _Pair("packs", _target),
 }
 # What somebody may not do for themselves, however they came to be able to: the entry's target is a person.
 FOR_A_PERSON = frozenset({"role.granted", "certificate.recorded", "qualification.recorded"})
@@ -82,8 +86,9 @@ class NotForOneself(Monitor):
     )
     kinds = frozenset({*ASKED, *ANSWERED, *FOR_A_PERSON})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._asked: dict[tuple[str, str], _Asked] = {}
 
     def follow(self, line: Line) -> None:
@@ -160,8 +165,9 @@ class ActionOnIndependentSupport(Monitor):
     )
     kinds = frozenset({"action.clearance-requested", "action.cleared"})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._asked: dict[str, _Asked] = {}
         self._some_closed = False
 

@@ -1,11 +1,15 @@
 """Keeping: nothing is destroyed under a hold, and duties are closed in time by somebody else."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from counterseal.ledger.entry import JsonValue
+from counterseal.oversight.monitors.expectations import Expectations
 from counterseal.oversight.monitors.history import Line
-from counterseal.oversight.monitors.monitor import Monitor, Rule
+from counterseal.oversight.monitors.monitor import Monitor, Rule, instant_of
+from counterseal.oversight.monitors.roles import RoleBook
 
 PLACED, LIFTED, DESTROYED = "hold.placed", "hold.lifted", "record.destroyed"
 # The duty that is its opener's own to close; every other one is somebody else's.
@@ -23,8 +27,9 @@ class NotDestroyedUnderHold(Monitor):
     )
     kinds = frozenset({PLACED, LIFTED, DESTROYED})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         # Index of the entry that placed it -> what it covers; None: closed.
         self._standing: dict[int, str | None] = {}
 
@@ -68,8 +73,8 @@ class _Duty:
 class DutyClosedInTime(Monitor):
     """Each duty that an entry opened: closed by its day, by somebody other than the person it came from.
 
-    An entry commits to the duties that stand open in its rows; a later one with the row of such a duty, which
-    does not commit to it any more, closes it.
+    An entry with rows of duties commits to those that stand open in them; a later one with the row of such a
+    duty, which does not commit to it any more, closes it.
     """
 
     rule = Rule(
@@ -80,29 +85,42 @@ class DutyClosedInTime(Monitor):
         "Duties of entries that commit to none: those sealed before duties were committed to.",
     )
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._open: dict[str, _Duty] = {}
+        # Entries that cannot be read: any of them may have closed any duty that stood open then.
+        self._unread: list[int] = []
+        self._unread_at: list[datetime] = []
 
     def follow(self, line: Line) -> None:
         """One step."""
-        if not line.whole and not line.has("duties"):
+        if not self._readable(line):
+            self._unread.append(line.index)
+            self._unread_at.append(line.entry.at)
             self.cannot_judge(line.index)
+            return
         duties = line.items("duties") if line.has("duties") else ()
-        stand = {duty[0] for duty in duties if isinstance(duty, list) and duty}
-        for row in line.items("rows"):
-            match row:
-                case ["oversight.duty", str(duty_id), _] if duty_id in self._open and duty_id not in stand:
-                    self._closed_by(line, self._open.pop(duty_id))
-        for duty in duties:
-            match duty:
-                case [str(duty_id), str(kind), str(clause), str(due)]:
-                    # Sealed again while it stands, it keeps its first day: nobody puts off a duty.
-                    if duty_id not in self._open:
-                        self.checked += 1
-                        self._open[duty_id] = _Duty(
-                            line.index, kind, clause, datetime.fromisoformat(due), line.maybe("initiator")
-                        )
+        stand = {duty[0]: duty for duty in duties if isinstance(duty, list) and duty}
+        for duty_id in _duty_rows(line):
+            if duty_id in stand:
+                self._stands(line, duty_id, stand[duty_id])
+            elif duty_id in self._open:
+                self._closed_by(line, self._open.pop(duty_id))
+
+    def _readable(self, line: Line) -> bool:
+        """Whether it can be told which duties this entry opened or closed."""
+        return line.has("rows") and (line.has("duties") or not _duty_rows(line))
+
+    def _stands(self, line: Line, duty_id: str, duty: Sequence[JsonValue]) -> None:
+        match duty:
+            case [_, str(kind), str(clause), str(text)] if due := instant_of(text):
+                # Sealed again while it stands, it keeps its first day: nobody puts off a duty.
+                if duty_id not in self._open:
+                    self.checked += 1
+                    self._open[duty_id] = _Duty(line.index, kind, clause, due, line.maybe("initiator"))
+            case _:
+                self.cannot_judge(line.index)
 
     def _closed_by(self, line: Line, duty: _Duty) -> None:
         who = f"the duty `{duty.kind}` ({duty.clause})"
@@ -121,9 +139,23 @@ class DutyClosedInTime(Monitor):
     def end(self, until: datetime) -> Iterable[int]:
         """What nobody closed by its day is broken since then."""
         for duty in self._open.values():
-            if until > duty.due:
+            if until <= duty.due:
+                yield duty.index
+            elif self._may_be_closed(duty):
+                self.cannot_judge(duty.index)
+            else:
                 self.violated(
                     f"the duty `{duty.kind}` ({duty.clause}) is overdue", duty.index, since=duty.due
                 )
-            else:
-                yield duty.index
+
+    def _may_be_closed(self, duty: _Duty) -> bool:
+        """Whether an entry that nobody can read was sealed after the duty began and before its day was over."""
+        first = bisect_right(self._unread, duty.index)
+        return any(at <= duty.due for at in self._unread_at[first : first + 1])
+
+
+def _duty_rows(line: Line) -> list[str]:
+    """Ids of the duties whose rows this entry seals."""
+    return [
+        str(row[1]) for row in line.items("rows") if isinstance(row, list) and row[:1] == ["oversight.duty"]
+    ]

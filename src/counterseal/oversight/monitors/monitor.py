@@ -8,7 +8,7 @@ passes over anything in silence: `checked` counts what it looked at, `closed` wh
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from counterseal.oversight.monitors.errors import ClosedError
 from counterseal.oversight.monitors.expectations import Expectations
@@ -67,10 +67,6 @@ class Monitor:
         self.checked = 0
         self._violations: list[Violation] = []
         self._closed: dict[int, None] = {}
-        self.begin()
-
-    def begin(self) -> None:
-        """Make the automaton's first state."""
 
     def wants(self, kind: str) -> bool:
         """Whether entries of this kind concern the monitor."""
@@ -84,15 +80,12 @@ class Monitor:
             self.cannot_judge(line.index)
 
     def follow(self, line: Line) -> None:
-        """One step.
+        """One step; a monitor without a step of its own judges nothing.
 
         Raises:
             ClosedError: the entry cannot be judged for want of an opening.
         """
-        raise NotImplementedError
-
-    def note(self, name: str, note: bytes) -> None:
-        """Take a signed checkpoint; after the last entry."""
+        self.cannot_judge(line.index)
 
     def end(self, until: datetime) -> Iterable[int]:  # noqa: ARG002
         """The history is over at `until`: judge what is overdue; answers with what still waits."""
@@ -114,7 +107,24 @@ class Monitor:
         )
 
 
+@runtime_checkable
+class ChecksNotes(Protocol):
+    """What a monitor has that reads the signed checkpoints as well."""
+
+    def note(self, name: str, note: bytes) -> None:
+        """Take a signed checkpoint; after the last entry. Raises: LedgerError, where it is none."""
+
+
 def words(span: timedelta) -> str:
     """A time span for people: `24 hours`, `14 days`."""
     hours = span.total_seconds() / 3600
     return f"{hours / 24:g} days" if hours >= 48 and hours % 24 == 0 else f"{hours:g} hours"
+
+
+def instant_of(text: str | None) -> datetime | None:
+    """The instant that a committed text is, with its time zone; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

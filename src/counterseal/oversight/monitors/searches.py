@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterseal.ledger.intents import OpenIntents
+from counterseal.oversight.monitors.expectations import Expectations
 from counterseal.oversight.monitors.history import Line
 from counterseal.oversight.monitors.monitor import Monitor, Rule, words
+from counterseal.oversight.monitors.roles import RoleBook
 
 INTENT, APPROVED, NOT_APPROVED = "search.intent", "search.approved", "search.not-approved"
 EXIGENT = "exigent"
@@ -31,8 +33,9 @@ class ExigentUseRatified(Monitor):
     )
     kinds = frozenset({INTENT, APPROVED, NOT_APPROVED})
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._waiting: dict[int, _Use] = {}
         self._approved: dict[str, _Use] = {}
         self._unnamed_approval = False
@@ -123,8 +126,9 @@ class IntentHasOutcome(Monitor):
         "A use that went round the gateway has no intent.",
     )
 
-    def begin(self) -> None:
+    def __init__(self, expects: Expectations, roles: RoleBook) -> None:
         """Nothing seen yet."""
+        super().__init__(expects, roles)
         self._intents = OpenIntents()
         self._sealed_at: dict[int, datetime] = {}
 

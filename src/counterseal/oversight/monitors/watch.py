@@ -8,7 +8,7 @@ from counterseal.ledger.errors import LedgerError
 from counterseal.oversight.monitors.errors import HistoryNotSoundError
 from counterseal.oversight.monitors.expectations import Expectations
 from counterseal.oversight.monitors.history import Line
-from counterseal.oversight.monitors.monitor import Monitor, Result
+from counterseal.oversight.monitors.monitor import ChecksNotes, Monitor, Result
 from counterseal.oversight.monitors.roles import KINDS, RoleBook
 from counterseal.oversight.monitors.table import MONITORS
 
@@ -63,7 +63,7 @@ def watch(
         count += 1
         last = line.entry.at if last is None else max(last, line.entry.at)
     for name, note in notes:
-        for monitor in running:
+        for monitor in (each for each in running if isinstance(each, ChecksNotes)):
             try:
                 monitor.note(name, note)
             except LedgerError as error:
