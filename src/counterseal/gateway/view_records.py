@@ -44,6 +44,7 @@ BESIDE: Mapping[str, str] = {
     "gateway/erasure_drill.py": "opens what the drill itself planted",
     "gateway/draw_sample.py": "takes the secret of a draw, which the draw then publishes",
     "gateway/discovery_package.py": "its release is sealed under a disclosure before anything is written",
+    "cli/commands/policy_change.py": "shows the difference of two packs to whoever just proposed it; of no person",
     "gateway/audit/ask.py": "sealed in the audit office's own log before it is shown",
     "gateway/audit/package.py": "sealed in the audit office's own log before it is written",
 }
