@@ -34,10 +34,10 @@ from counterseal.gateway.audit.folder import (  # noqa: E402
     init_audit_folder,
     open_audit_folder,
 )
-from counterseal.gateway.databases import postgresql, sqlite  # noqa: E402
 from counterseal.gateway.change_pack import acts_on_packs  # noqa: E402
+from counterseal.gateway.databases import postgresql, sqlite  # noqa: E402
 from counterseal.gateway.export_ledger import key_history  # noqa: E402
-from counterseal.gateway.guards import install_guards, never_updated, rights  # noqa: E402
+from counterseal.gateway.guards import install_guards, rights  # noqa: E402
 from counterseal.gateway.office import Office  # noqa: E402
 from counterseal.gateway.sealing import change  # noqa: E402
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint  # noqa: E402
@@ -158,7 +158,7 @@ def open_office(home: Path) -> Office:
         )
     use_database(home, options.server)
     if options.server is not None:
-        postgresql.look(never_updated(), evaluation=options.evaluation)
+        postgresql.look(rights(), evaluation=options.evaluation)
     return _office(home)
 
 
@@ -333,7 +333,7 @@ def _made_database(home: Path, options: OfficeSettings) -> Iterator[None]:
         if server is not None:
             postgresql.grant(rights(), server.application)
             use_database(home, server)
-            postgresql.look(never_updated(), evaluation=options.evaluation)
+            postgresql.look(rights(), evaluation=options.evaluation)
         yield
     except BaseException:
         if server is not None:

@@ -10,7 +10,7 @@ import pytest
 from cluster import Cluster
 from crowd import Crowd, opened, request
 from django.db import connection
-from records import database, entry, request_row, tree_size
+from records import calls, database, entry, request_row, tree_size
 from workers import Line, Nursery, nursery
 
 import databases
@@ -49,9 +49,10 @@ def all_are_there(home: Path, acknowledged: list[Line]) -> None:
 
 def more(one: Nursery, acks: int) -> None:
     """Listen until this many more acknowledgements came from this process."""
-    wanted = len(steps(one)) + acks
+    wanted, silent = len(steps(one)) + acks, 0
     while len(steps(one)) < wanted:
-        assert one.listen(10), "nobody says anything any more"
+        silent = 0 if one.listen(0.02) else silent + 1
+        assert silent < 1500, "nobody says anything any more"
 
 
 def test_one_of_two_processes_is_killed_at_random_instants(crowd: Crowd, home: Path) -> None:
@@ -73,6 +74,27 @@ def test_one_of_two_processes_is_killed_at_random_instants(crowd: Crowd, home: P
         assert not [line for running in (one, other) for line in running.said if line.word == "unexpected"]
         acknowledged = steps(one, other)
     all_are_there(home, acknowledged)
+    sound(home)
+
+
+def test_a_search_killed_between_any_two_steps(crowd: Crowd, home: Path) -> None:
+    """What was acknowledged is there; the service is never asked without an intent."""
+    marks = ("intent.clock", "intent.policies", "intent.open", "intent.token", "intent.sign", "intent.asking",
+             "outcome.answered", "outcome.clock", "outcome.put", "outcome.token", "outcome.sign")  # fmt: skip
+    with nursery(home) as running:
+        for n, mark in enumerate(marks):
+            crash = {"mark": mark, "how": "end"}
+            pid = running.fork("searches", who=n % 8, count=1, crash=crash)
+            assert running.reap(pid) == 9, mark
+        said = [line for line in running.said if line.word == "ack"]
+    intents = {line.rest[1]: int(line.rest[2]) for line in said if line.rest[0] == "intent"}
+    assert len(intents) == len(marks) - 5  # killed before it was acknowledged
+    with database(home) as raw:
+        for name, index in intents.items():
+            assert request_row(raw, name) == ("submitted", index)
+            assert (entry(raw, index) or {})["kind"] == "search.intent"
+        asked = {call.index for call in calls(home)}
+        assert asked <= set(intents.values())
     sound(home)
 
 

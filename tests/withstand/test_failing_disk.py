@@ -17,7 +17,7 @@ from records import database, tree_size
 
 from counterseal.gateway.run_fsck import run_fsck
 
-pytestmark = pytest.mark.withstand
+pytestmark = [pytest.mark.withstand, pytest.mark.sqlite]
 
 FAULTS = Path(__file__).with_name("faults.py")
 

@@ -24,7 +24,7 @@ from counterseal.gateway.export_ledger import export_ledger
 from counterseal.gateway.run_fsck import run_fsck
 from counterseal.gateway.search import Answered, search
 
-pytestmark = pytest.mark.withstand
+pytestmark = [pytest.mark.withstand, pytest.mark.sqlite]
 
 ATTACK = "a search killed with kill -9"
 KILLS = 200

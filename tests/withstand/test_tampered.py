@@ -24,7 +24,7 @@ from counterseal.gateway.search import Answered, search
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.tree import Frontier, leaf_hash, place
 
-pytestmark = pytest.mark.withstand
+pytestmark = [pytest.mark.withstand, pytest.mark.sqlite]
 
 ATTACK = "files changed by hand"
 

@@ -270,12 +270,13 @@ SELECT current_setting('fsync'), current_setting('full_page_writes'), current_se
   (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user),
   has_schema_privilege(current_schema(), 'CREATE'),
   ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
-    AND (pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'DELETE, TRUNCATE, TRIGGER, REFERENCES')
-      OR (relname::text = ANY(%s) AND has_any_column_privilege(oid, 'UPDATE'))) ORDER BY relname)
+    AND (pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'TRUNCATE, TRIGGER, REFERENCES')
+      OR (relname::text <> ALL(%s) AND has_table_privilege(oid, 'DELETE'))
+      OR (relname::text <> ALL(%s) AND has_any_column_privilege(oid, 'UPDATE'))) ORDER BY relname)
 """
 
 
-def look(never_updated: Sequence[str], *, evaluation: bool) -> None:
+def look(rights: Mapping[str, str], *, evaluation: bool) -> None:
     """At every start: whether commits are durable here, and whether this role can do no more than it may.
 
     Raises:
@@ -284,7 +285,9 @@ def look(never_updated: Sequence[str], *, evaluation: bool) -> None:
     """
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_LOOK, [list(never_updated)])
+            cursor.execute(
+                _LOOK, [[t for t, may in rights.items() if word in may] for word in ("DELETE", "UPDATE")]
+            )
             fsync, pages, synchronous, there, above, creates, owned = cursor.fetchone()
     except DatabaseError as error:
         raise UnavailableError(
