@@ -52,6 +52,11 @@ FACTS = "the abducted child was seen in a grey van and the driver threatened to 
 WHY = "both supervisors of the unit were on a flight and their deputies did not answer"
 
 
+def standing(place: int) -> dict[str, str]:
+    """Mostly one that is open; now and then any, as somebody would who read it too long ago."""
+    return {"status": "open"} if place else {}
+
+
 class Supervision(RuleBasedStateMachine):
     """Acts in any order. `template`: the installation to begin from; `moved`: acts that changed something."""
 
@@ -144,13 +149,13 @@ class Supervision(RuleBasedStateMachine):
         """Review a search, with a no every other time."""
         if request := self.one_of(SearchRequest, place):
             lines = self.office.office.policies.supervision(self.office.clock.now).worksheet
-            no = {"means": "it was not tried"} if place % 2 else {}
+            no = dict.fromkeys(("means", "report", "edits"), "it was not") if place % 4 else {}
             self.act(
                 review_search_use,
                 request_id=request.id,
                 answers={line: "no" if line in no else "yes" for line in lines},
                 reasons=no,
-                conclusion=("referred" if place > 8 else "finding") if no else "in-order",
+                conclusion=("referred" if place > 10 else "finding") if no else "in-order",
                 by=who,
             )
 
@@ -166,22 +171,22 @@ class Supervision(RuleBasedStateMachine):
 
     def dismiss(self, who: str, place: int) -> None:
         """Dismiss a finding."""
-        if finding := self.one_of(Finding, place):
+        if finding := self.one_of(Finding, place, **standing(place)):
             self.act(dismiss_finding, finding_id=finding.id, reason="nothing in it", by=who)
 
     def act_on(self, who: str, place: int) -> None:
         """Say what was done about one."""
-        if finding := self.one_of(Finding, place):
+        if finding := self.one_of(Finding, place, **standing(place)):
             self.act(act_on_finding, finding_id=finding.id, done="retrained", by=who)
 
     def refer(self, who: str, place: int) -> None:
         """Refer one."""
-        if finding := self.one_of(Finding, place):
+        if finding := self.one_of(Finding, place, **standing(place)):
             self.act(refer_finding, finding_id=finding.id, reason="grave", by=who)
 
     def answer(self, who: str, place: int) -> None:
         """Answer a referral."""
-        if referral := self.one_of(Referral, place):
+        if referral := self.one_of(Referral, place, **standing(place)):
             outcome = "acted-on" if place % 2 else "dismissed"
             self.act(answer_referral, referral_id=referral.id, outcome=outcome, words="w", by=who)
 
