@@ -185,7 +185,8 @@ class Supervision(RuleBasedStateMachine):
             self.act(refer_finding, finding_id=finding.id, reason="grave", by=who)
 
     def answer(self, who: str, place: int) -> None:
-        """Answer a referral."""
+        """Answer a referral; half the time whoever may."""
+        who = self.people["aud"] if place > 5 else who
         if referral := self.one_of(Referral, place, **standing(place)):
             outcome = "acted-on" if place % 2 else "dismissed"
             self.act(answer_referral, referral_id=referral.id, outcome=outcome, words="w", by=who)
