@@ -12,25 +12,13 @@ import databases
 from office import SimulatedOffice, make_template, open_copy
 
 databases.obey_the_cluster()
-_ABOUT_SQLITE = pytest.StashKey[list[str]]()
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, tests about SQLite itself are set apart."""
-    apart = [item for item in items if databases.CLUSTER and item.get_closest_marker("sqlite")]
-    config.stash[_ABOUT_SQLITE] = [item.nodeid for item in apart]
-    if apart:
-        config.hook.pytest_deselected(items=apart)
-        items[:] = [item for item in items if item not in set(apart)]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Which, by name."""
-    apart = config.stash.get(_ABOUT_SQLITE, [])
-    if apart:
-        terminalreporter.section(f"{len(apart)} tests about SQLite itself, not run on PostgreSQL")
-        for name in apart:
-            terminalreporter.write_line(name)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On PostgreSQL, tests about SQLite itself are skipped, each by name in the summary."""
+    for item in items:
+        if databases.CLUSTER and item.get_closest_marker("sqlite"):
+            item.add_marker(pytest.mark.skip(reason=f"about SQLite itself: {item.nodeid}"))
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 COUNTERSEAL_TEST_DATABASE names a cluster as libpq does, with a superuser (`tools/test_postgres` makes one): then
 every installation that a test makes in this process has a database of its own there, copied from a template as
-its home is. Tests about SQLite's files bear the mark `sqlite` and are listed by name at the end of such a run.
+its home is. Tests about SQLite's files bear the mark `sqlite`; such a run skips them, each by name.
 """
 
 import atexit
