@@ -44,21 +44,31 @@ def clause(bench: Bench, *, identifier: str, latest: int) -> Outcome:
             "pack": found.pack,
             "section": found.section,
             "held_by": [str(h) for h in found.held_by],
+            "verified": found.verified,
             "note": found.note,
             "reason_not_covered": found.reason,
+            "tests": list(found.tests),
+            "form": found.form and f"{found.form.who} attests, {found.form.every}: {found.form.what}",
             "policies": list(_policies(library, identifier)),
             "cases": list(_cases(bench, library, identifier)),
             "decisions": list(_decisions(bench, identifier, latest)) if here and latest else [],
         },
         hidden=tuple(
-            n for n, said in (("note", found.note), ("reason_not_covered", found.reason)) if not said
+            n
+            for n, said in (
+                ("note", found.note),
+                ("reason_not_covered", found.reason),
+                ("tests", found.tests),
+                ("form", found.form),
+            )
+            if not said
         ),
         tables={
             "policies": ("id", "pack", "effect"),
             "cases": ("decision", "name", "file"),
             "decisions": ("index", "at", "kind", "outcome"),
         },
-        then=("To prove one: counterseal ledger receipt INDEX",) if here else (),
+        then=("To keep a proof: counterseal ledger receipt INDEX",) if here else (),
     )
 
 
@@ -106,6 +116,7 @@ def _decisions(bench: Bench, identifier: str, latest: int) -> Iterator[dict[str,
     from counterseal.cli.desk import opened
 
     with opened(bench.home, bench.voice):
+        from counterseal.gateway.export_ledger import receipt_of
         from counterseal.ledger.entry import read_entry
         from counterseal.oversight.models import LogEntry
 
@@ -124,4 +135,5 @@ def _decisions(bench: Bench, identifier: str, latest: int) -> Iterator[dict[str,
                     "at": entry.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                     "kind": entry.kind,
                     "outcome": entry.outcome,
+                    "receipt": receipt_of(row.index).decode("utf-8"),
                 }
