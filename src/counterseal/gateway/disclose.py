@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from counterseal.casework.models import Case
-from counterseal.gateway.facts import disclosure_facts, instant
+from counterseal.gateway.brought import instant_text
+from counterseal.gateway.facts import disclosure_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
@@ -75,8 +76,8 @@ def disclose(
             decision=decision,
             public={"authority": authority.kind},
             committed={
-                "authority_from": instant(authority.valid_from),
-                "authority_until": instant(authority.valid_until),
+                "authority_from": instant_text(authority.valid_from),
+                "authority_until": instant_text(authority.valid_until),
             },
             rows=[disclosure],
         )
@@ -102,8 +103,8 @@ def facts_of(
         authority={
             "kind": authority.kind,
             "citation": authority.citation,
-            "valid_from": instant(authority.valid_from),
-            "valid_until": instant(authority.valid_until),
+            "valid_from": instant_text(authority.valid_from),
+            "valid_until": instant_text(authority.valid_until),
         },
         contents=contents,
         at=at,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from counterseal.gateway.assess_use import missing_of
+from counterseal.gateway.brought import instant_text
 from counterseal.gateway.coding import codes_of_use
-from counterseal.gateway.facts import instant
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
@@ -235,7 +235,7 @@ def _conditions(given: Mapping[str, object], *, at: datetime) -> dict[str, objec
         if name == "until":
             if not isinstance(value, datetime) or value <= at:
                 raise BadInputError("a concurrence ends on a day in the future; give an instant for `until`")
-            kept[name] = instant(value)
+            kept[name] = instant_text(value)
         elif name in LISTED_CONDITIONS:
             listed = sorted(map(str, value)) if isinstance(value, list | tuple | set | frozenset) else []
             if not listed:
