@@ -1,6 +1,6 @@
 """The simulated office that tests speak to: a real installation in a temporary folder, with real parts.
 
-Real database (`databases.py`), real log, real vault, real policy packs, the real embedded engine behind the real receipt
+Real database (`databases.py`), real log, real vault, real policy packs, real embedded engine behind the real receipt
 gate and wire format. Two things are swapped through ports: the clock can be set, and a service answers in
 this process instead of in a child, so that a test need not wait for one to start.
 """
