@@ -1,5 +1,6 @@
 """Claims at a real gate, and a real change of key: clean as the gateway makes them, found as somebody forges them."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,13 @@ from forging import Forged
 
 from checkpoint import NO, Camera, Gate
 from counterseal import bootstrap
+from counterseal.casework.models import Probe
 from counterseal.cli.commands.monitor import _kept
 from counterseal.cli.commands.public import reader
+from counterseal.gateway.destroy import destroy
+from counterseal.gateway.disclose import Authority, disclose
 from counterseal.gateway.export_ledger import export_ledger
+from counterseal.gateway.holds import place_hold
 from counterseal.gateway.rotate_log_key import rotate_log_key
 from counterseal.gateway.run_monitors import StoredHistory, expectations, monitor_export, run_monitors
 from counterseal.gateway.verify_claim import Instead, Verified
@@ -18,7 +23,8 @@ from counterseal.ledger.entry import Disclosure
 from counterseal.oversight.models import LogDisclosures
 from counterseal.oversight.monitors.monitor import Result
 from counterseal.oversight.monitors.watch import Watched, watch
-from office import SimulatedOffice, person
+from counterseal.terms.decisions import Refusal
+from office import SimulatedOffice, made, person
 
 
 def of(watched: Watched, rule: str) -> Result:
@@ -88,3 +94,51 @@ def test_a_retired_key_that_signs_again_is_found(office: SimulatedOffice) -> Non
     [violation] = of(watched, "key-in-force").violations
     assert "`found`" in violation.says
     assert [r.rule.id for r in watched.results if r.violations] == ["key-in-force"]
+
+
+class TestHolds:
+    """Real destructions beside real holds."""
+
+    def record(self, office: SimulatedOffice) -> tuple[str, str]:
+        """A probe that may be destroyed, and its case."""
+        case = office.case()
+        probe = office.probe(case)
+        assert isinstance(probe, Probe)
+        return probe.id, case.id
+
+    def test_a_hold_on_another_case_stands_in_no_way(self, office: SimulatedOffice) -> None:
+        """That a record belongs to another case is in the log: else nobody could tell."""
+        (probe, _), (_, held) = self.record(office), self.record(office)
+        made(place_hold(office.office, about=held, kind="litigation", reason="a claim", by=office.who("arc")))
+        assert not isinstance(
+            destroy(office.office, about=probe, authority="retention-7", by=office.who("arc")), Refusal
+        )
+
+        watched = run_monitors(office.office)
+
+        assert of(watched, "not-destroyed-under-hold").verdict == "holds"
+        assert of(watched, "not-destroyed-under-hold").checked == 1
+
+
+def test_an_authority_that_runs_out_is_seen_in_the_log(office: SimulatedOffice) -> None:
+    """The dates of an authority are committed to, to the millisecond that policy decided on."""
+    lead = office.lead()
+    now = office.clock.now
+    made(
+        disclose(
+            office.office,
+            case_id=lead.case_id,
+            about=lead.id,
+            recipient="prosecutor-1",
+            authority=Authority(
+                "statute", "18 U.S.C. 1343", now - timedelta(days=1), now + timedelta(seconds=1)
+            ),
+            contents=["lead"],
+            by=office.who("dis"),
+        )
+    )
+
+    opened = office.opened(len(office.entries()) - 1)
+
+    assert datetime.fromisoformat(str(opened["authority_until"])) <= now + timedelta(seconds=1)
+    assert of(run_monitors(office.office), "disclosure-on-authority").verdict == "holds"
