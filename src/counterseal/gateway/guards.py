@@ -48,6 +48,8 @@ WRITTEN_ONCE = (
     "oversight.partnerservice",
     "oversight.principleevidence",
     "oversight.programcode",
+    "oversight.programfilerecord",
+    "oversight.programlistheld",
     "oversight.reconciliation",
     "oversight.servicetest",
     "oversight.supervisorreview",
@@ -76,6 +78,7 @@ MOVING = {
     "oversight.use": ("status", "round"),
     "oversight.userisk": ("status", "evidence", "closed_by_id"),
     "oversight.duty": ("closed_at", "closed_by_id"),
+    "oversight.redressrequest": ("status", "outcome", "case_id", "answer", "answered_by_id", "answered_at"),
     "oversight.optout": ("status", "token", "receipt_token", "withdrawn_at"),
     "oversight.finding": ("status", "decided_by_id", "decided_at", "words"),
     "oversight.sampleperiod": ("status", "drawn_by_id", "drawn_at", "drawn_index"),
@@ -93,6 +96,7 @@ SET_ONCE = {
     "oversight.duty": "closed_at",
     "oversight.packchange": "effective_at",
     "oversight.keptsample": "destroyed_at",
+    "oversight.redressrequest": "answered_at",
     "oversight.referral": "answered_at",
     "oversight.sampleperiod": "drawn_at",
     "oversight.apiclient": "ended_at",
@@ -111,6 +115,24 @@ ONLY_ADDED = ("oversight.logcosignature",)
 ONE_COLUMN = {"oversight.logdisclosures": "encoded"}
 # Notes of the HTTP interface, which run out within a day: no record of the office is among them.
 RUN_OUT = ("oversight.apianswer", "oversight.apiassertion", "oversight.apicount", "oversight.apitoken")
+
+
+# Whoever asked for, approved or reviewed a search: of the case that the answer names, or of any where it names none.
+ACTED_IN_CASE = " OR ".join(
+    f"EXISTS (SELECT 1 FROM {tables} WHERE {person} = NEW.answered_by_id "  # noqa: S608 - our own words
+    "AND (NEW.case_id = '' OR r.case_id = NEW.case_id))"
+    for tables, person in (
+        ("casework_searchrequest r", "r.requester_id"),
+        ("casework_approval a JOIN casework_searchrequest r ON r.id = a.request_id", "a.approver_id"),
+        (
+            "casework_review v JOIN casework_candidatelistrow l ON l.id = v.candidate_list_id "
+            "JOIN casework_searchrequest r ON r.id = l.request_id",
+            "v.reviewer_id",
+        ),
+        ("casework_enforcementaction r", "r.requested_by_id"),
+        ("casework_enforcementaction r", "r.confirmed_by_id"),
+    )
+)
 
 
 def install_guards() -> int:
@@ -378,6 +400,21 @@ def guards() -> dict[str, Guard]:
         "NEW.kind = 'supervisor-review' AND NEW.closed_at IS NOT NULL AND NOT EXISTS (SELECT 1 "
         "FROM oversight_supervisorreview WHERE request_id = NEW.about AND reviewer_id = NEW.closed_by_id)",
         "oversight.duty: a review is closed by a review",
+    )
+    guard(
+        "redress_answered_by_no_actor",
+        "UPDATE OF answered_by_id",
+        "oversight_redressrequest",
+        f"NEW.answered_by_id <> '' AND ({ACTED_IN_CASE})",
+        "oversight.redressrequest: by somebody who acted in that case, or in any search where no case is known",
+    )
+    guard(
+        "redress_duty_closed_by_an_answer",
+        "UPDATE OF closed_at, closed_by_id",
+        "oversight_duty",
+        "NEW.kind = 'redress' AND NEW.closed_at IS NOT NULL AND NOT EXISTS (SELECT 1 "
+        "FROM oversight_redressrequest WHERE id = NEW.about AND answered_by_id = NEW.closed_by_id)",
+        "oversight.duty: redress is closed by an answer",
     )
     guard(
         "destroyed_under_a_hold",

@@ -6,6 +6,7 @@ from counterseal.oversight.models import (
     HoldStatus,
     PackChangeStatus,
     PeriodStatus,
+    RedressStatus,
     ReferralStatus,
     RiskStatus,
     ServiceStatus,
@@ -21,6 +22,7 @@ FINDERS = REVIEWING_UNIT | frozenset({"supervisor", "auditor"})
 # Who keeps the packs: each act on one takes two of them, of different offices.
 POLICY_KEEPERS = REVIEWING_UNIT | THREE_OFFICES
 PROPOSERS = frozenset({"investigator", "supervisor", "reviewing-unit", "administrator"})
+ANSWER_REDRESS = THREE_OFFICES | frozenset({"records-office"})
 _REGISTRARS = frozenset({"reviewing-unit", "investigator", "administrator"})
 STAFF = frozenset({
     "investigator", "supervisor", "examiner", "disclosure-officer", "analysis-operator", "gate-operator",
@@ -99,6 +101,10 @@ _TABLE = [
     Transition("oversight.packchange", "reject a change of packs", (PackChangeStatus.PROPOSED,), PackChangeStatus.REJECTED, POLICY_KEEPERS, "road/pack", ("proposed_by_id",)),
     Transition("oversight.packfact", "state a fact for a pack", ("",), "recorded", STAFF, "road/facts"),
     Transition("oversight.useauthorisation", "record an authorisation", ("",), "recorded", frozenset({"supervisor"}) | THREE_OFFICES, "EU-AIA/26-10-authorisation", ("requester_id",)),
+    Transition("oversight.redressrequest", "ask for redress", ("",), RedressStatus.OPEN, frozenset({"anybody"}), "D-026-11/rights-safe-bias"),
+    Transition("oversight.redressrequest", "answer a request for redress", (RedressStatus.OPEN,), RedressStatus.ANSWERED, ANSWER_REDRESS, "D-026-11/rights-safe-bias"),
+    Transition("oversight.programfilerecord", "record in a program's file", ("",), "recorded", PROPOSERS | THREE_OFFICES | frozenset({"records-office", "training-office"}), "D-026-11/opt-out"),
+    Transition("oversight.programlistheld", "note the list a program holds", ("",), "recorded", PROPOSERS | THREE_OFFICES | frozenset({"gate-operator"}), "D-026-11/opt-out"),
 ]  # fmt: skip
 
 TRANSITIONS = {t.name: t for t in _TABLE}

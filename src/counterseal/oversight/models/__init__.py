@@ -37,6 +37,8 @@ from counterseal.oversight.models.policies import (
     PackFact,
     UseAuthorisation,
 )
+from counterseal.oversight.models.program_file import ProgramFileRecord, ProgramListHeld
+from counterseal.oversight.models.redress import RedressAbout, RedressOutcome, RedressRequest, RedressStatus
 from counterseal.oversight.models.retention import Hold, HoldStatus
 from counterseal.oversight.models.samples import (
     PeriodStatus,
@@ -105,7 +107,13 @@ __all__ = [
     "PeriodStatus",
     "PrincipleEvidence",
     "ProgramCode",
+    "ProgramFileRecord",
+    "ProgramListHeld",
     "Reconciliation",
+    "RedressAbout",
+    "RedressOutcome",
+    "RedressRequest",
+    "RedressStatus",
     "Referral",
     "ReferralStatus",
     "ReviewConclusion",
