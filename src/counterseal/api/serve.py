@@ -7,32 +7,24 @@ for the world outside gets a TLS proxy before it, whose address is named so that
 """
 
 import argparse
-import json
 import os
-import signal
-import socket
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.db import connections
-from waitress import wasyncore  # type: ignore[import-untyped]
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
-from waitress.server import create_server  # type: ignore[import-untyped]
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
 from counterseal import bootstrap
 from counterseal.api.application import LARGEST_BODY, Application
+from counterseal.api.listening import BoundedChannel, Bounds, Listening, run_until_interrupted
 from counterseal.api.problems import KINDS, MEDIA_TYPE, document, of_status
 from counterseal.gateway.office import Office
-from counterseal.terms.errors import BadInputError, CountersealError, IntegrityError
+from counterseal.terms.errors import BadInputError
 
 REQUEST_WITHIN = 30  # seconds
 AT_WORK = 8
-CONNECTIONS = 100
 
 
 class _Turned(ErrorTask):  # type: ignore[misc]
@@ -51,27 +43,11 @@ class _Turned(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection on which each request must arrive within `REQUEST_WITHIN`, however it dribbles."""
-
+class _Channel(BoundedChannel):
     error_task_class = _Turned
-    began: float | None = None
-
-    def received(self, data: bytes) -> bool:
-        """Take bytes in. The library's own limit is on silence only: a byte now and then would win any time."""
-        now = time.monotonic()
-        if self.began is not None and now - self.began > REQUEST_WITHIN:
-            self.will_close = True
-            return False
-        taken: bool = super().received(data)
-        if self.request is None:
-            self.began = None
-        elif self.began is None:
-            self.began = now
-        return taken
 
 
-class ApiServer:
+class ApiServer(Listening):
     """The listening interface of one office."""
 
     def __init__(
@@ -82,54 +58,28 @@ class ApiServer:
         Raises:
             BadInputError: that address cannot be listened on.
         """
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listening = socket.create_server((host, port), family=family)
-        except (OSError, OverflowError) as error:
-            raise BadInputError(f"`{host}` port {port} cannot be listened on: {error}") from error
-        self._place = listening.getsockname()[:2]
-        self._sockets: dict[int, Any] = {}
-        self._ending = False
-        self._application = Application(office)
         trusted = {"trusted_proxy": proxy, "trusted_proxy_headers": {"x-forwarded-for"}} if proxy else {}
-        self._server = create_server(
-            self._application,
-            map=self._sockets,
-            sockets=[listening],
-            threads=AT_WORK,
-            connection_limit=CONNECTIONS,
-            max_request_header_size=32 << 10,
-            max_request_body_size=LARGEST_BODY,
-            channel_timeout=REQUEST_WITHIN,
-            cleanup_interval=5,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-            expose_tracebacks=False,
-            **trusted,
+        bounds = Bounds(
+            body=LARGEST_BODY,
+            header=32 << 10,
+            within=REQUEST_WITHIN,
+            at_work=AT_WORK,
+            finishing=REQUEST_WITHIN,
+            more=trusted,
         )
-        self._server.channel_class = _Channel
-
-    @property
-    def address(self) -> str:
-        """Where it listens."""
-        host, port = self._place
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._application = Application(office)
+        try:
+            super().__init__(self._application, bounds, host=host, port=port, channel=_Channel)
+        except BadInputError:
+            self._application.close()
+            raise
 
     def run(self) -> None:
         """Serve until interrupted or told to end. What is at work is finished first."""
         try:
-            while not self._ending:
-                wasyncore.loop(timeout=0.5, use_poll=True, map=self._sockets, count=1)
-        except (SystemExit, KeyboardInterrupt):
-            pass  # how an operator ends it
+            super().run()
         finally:
-            self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=REQUEST_WITHIN)
-            wasyncore.close_all(self._sockets)
             self._application.close()
-
-    def end(self) -> None:
-        """Let `run` return within half a second; from any thread."""
-        self._ending = True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -142,31 +92,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--proxy", default=None)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
+    opened: list[Office] = []
+
+    def begin() -> tuple[Listening, dict[str, Any], str]:
+        opened.append(bootstrap.open_office(given.home))
+        server = ApiServer(opened[0], host=given.host, port=given.port, proxy=given.proxy)
+        # A thread keeps its connection: opening one takes longer than most requests.
+        connections.settings["default"]["CONN_MAX_AGE"] = None
+        said = {"address": server.address, "document": f"{server.address}/api/v1/openapi.json"}
+        return server, said, f"Listening on {server.address}"
+
     try:
-        office = bootstrap.open_office(given.home)
-        server = ApiServer(office, host=given.host, port=given.port, proxy=given.proxy)
-    except CountersealError as error:
-        bad = 3 if isinstance(error, IntegrityError) else 2
-        kind = "integrity-failure" if bad == 3 else "bad-input"
-        if given.json:
-            print(json.dumps({"error": {"kind": kind, "says": str(error)}}))
-        else:
-            print(f"error: {error}", file=sys.stderr)
-        return bad
-    # A thread keeps its connection: opening one takes longer than most requests.
-    connections.settings["default"]["CONN_MAX_AGE"] = None
-    said = {"address": server.address, "document": f"{server.address}/api/v1/openapi.json"}
-    print(json.dumps(said) if given.json else f"Listening on {server.address}\nCtrl-C stops it.", flush=True)
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        server.run()
+        return run_until_interrupted(begin, as_json=given.json)
     finally:
-        bootstrap.close(office)
-    return 0
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)  # the server's loop ends on this and lets go of its sockets
+        for office in opened:
+            bootstrap.close(office)
 
 
 if __name__ == "__main__":

@@ -8,25 +8,18 @@ loopback: what is meant for the world outside gets a TLS proxy before it.
 """
 
 import argparse
-import json
 import re
-import signal
-import socket
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from waitress import wasyncore  # type: ignore[import-untyped]
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
-from waitress.server import create_server  # type: ignore[import-untyped]
-
+from counterseal.api.listening import Bounds, Listening, run_until_interrupted
 from counterseal.gateway.witness_folder import WitnessFolder, open_witness
 from counterseal.ledger.witness import MAX_REQUEST, TEXT_TYPE, Response, Witness
-from counterseal.terms.errors import BadInputError, CountersealError, IntegrityError
+from counterseal.terms.errors import IntegrityError
 
 REQUEST_WITHIN = 10  # seconds
 _MONITORED = re.compile(r"/([0-9a-f]{64})/checkpoint")
@@ -96,78 +89,13 @@ class WitnessApp:
         return Response(404, b"no such path, or nothing was cosigned yet\n")
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection on which each request must arrive within `REQUEST_WITHIN`, however it dribbles."""
-
-    began: float | None = None
-
-    def received(self, data: bytes) -> bool:
-        """Take bytes in. The library's own limit is on silence only: a byte now and then would win any time."""
-        now = time.monotonic()
-        if self.began is not None and now - self.began > REQUEST_WITHIN:
-            self.will_close = True
-            return False
-        taken: bool = super().received(data)
-        if self.request is None:
-            self.began = None
-        elif self.began is None:
-            self.began = now
-        return taken
-
-
-class WitnessServer:
-    """A listening witness. Bounded: 256 KiB a request, 10 s to send it, 100 connections, 4 at work."""
+class WitnessServer(Listening):
+    """A listening witness. Bounded: 256 KiB a request, 10 s to send it, 100 connections, 4 at work. Its `address` is
+    the submission prefix, for the policy of the logs."""
 
     def __init__(self, folder: WitnessFolder, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Bind. port: 0 lets the system choose.
-
-        Raises:
-            BadInputError: that address cannot be listened on.
-        """
-        try:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listening = socket.create_server((host, port), family=family)
-        except (OSError, OverflowError) as error:
-            raise BadInputError(f"`{host}` port {port} cannot be listened on: {error}") from error
-        self._place = listening.getsockname()[:2]
-        self._sockets: dict[int, Any] = {}
-        self._ending = False
-        self._server = create_server(
-            WitnessApp(folder),
-            map=self._sockets,
-            sockets=[listening],
-            threads=4,
-            connection_limit=100,
-            max_request_header_size=16 << 10,
-            max_request_body_size=MAX_REQUEST,
-            channel_timeout=REQUEST_WITHIN,
-            cleanup_interval=2,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-            expose_tracebacks=False,
-        )
-        self._server.channel_class = _Channel
-
-    @property
-    def address(self) -> str:
-        """The submission prefix, for the policy of the logs."""
-        host, port = self._place
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-    def run(self) -> None:
-        """Serve until interrupted or told to end; returns when every socket is closed."""
-        try:
-            while not self._ending:
-                wasyncore.loop(timeout=0.5, use_poll=True, map=self._sockets, count=1)
-        except (SystemExit, KeyboardInterrupt):
-            pass  # how an operator ends it
-        finally:
-            self._server.task_dispatcher.shutdown()
-            wasyncore.close_all(self._sockets)
-
-    def end(self) -> None:
-        """Let `run` return within half a second; from any thread."""
-        self._ending = True
+        bounds = Bounds(body=MAX_REQUEST, header=16 << 10, within=REQUEST_WITHIN, at_work=4)
+        super().__init__(WitnessApp(folder), bounds, host=host, port=port)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -178,32 +106,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
-    try:
+
+    def begin() -> tuple[Listening, dict[str, Any], str]:
         folder = open_witness(given.folder)
         logs = [log.origin for log in folder.logs()]
         server = WitnessServer(folder, host=given.host, port=given.port)
-    except CountersealError as error:
-        bad = 3 if isinstance(error, IntegrityError) else 2
-        kind = "integrity-failure" if bad == 3 else "bad-input"
-        if given.json:
-            print(json.dumps({"error": {"kind": kind, "says": str(error)}}))
-        else:
-            print(f"error: {error}", file=sys.stderr)
-        return bad
-    said = {"address": server.address, "vkey": folder.vkey, "logs": logs}
-    print(json.dumps(said) if given.json else _words(said), flush=True)
-    signal.signal(signal.SIGTERM, _end)
-    server.run()
-    return 0
+        said = {"address": server.address, "vkey": folder.vkey, "logs": logs}
+        return server, said, _words(said)
+
+    return run_until_interrupted(begin, as_json=given.json)
 
 
 def _words(said: dict[str, Any]) -> str:
     knows = ", ".join(said["logs"]) or "none yet (`counterseal witness trust`)"
-    return f"The witness listens on {said['address']}\nvkey  {said['vkey']}\nlogs  {knows}\nCtrl-C stops it."
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)  # the server's loop ends on this and lets go of its sockets
+    return f"The witness listens on {said['address']}\nvkey  {said['vkey']}\nlogs  {knows}"
 
 
 if __name__ == "__main__":
