@@ -12,7 +12,7 @@ from counterseal.policy.cases import load_cases
 from counterseal.policy.engine import policies_of
 from counterseal.policy.pack import Condition, Policy
 from counterseal.policy.proof import mutants as module
-from counterseal.policy.proof.mutants import Hunt, mutants_of, with_policy
+from counterseal.policy.proof.mutants import Hunt, mutants_of, neighbours_of, with_policy
 from counterseal.policy.proof.questions import Rules
 from counterseal.terms.decisions import Permit
 
@@ -61,6 +61,17 @@ class TestEveryPoint:
             "action: anything",
             "resource: anything",
         } <= set(made)
+
+    def test_a_fact_is_taken_for_its_neighbour(self, base: PolicySetInForce) -> None:
+        """The wrong one of two versions, the wrong approver: what a reader overlooks."""
+        (search,) = [each for each in base.policies if each.id == "hsi-search"]
+        made = {mutant.change for mutant in mutants_of(search, neighbours_of(base.shapes.values()))}
+
+        assert {
+            "condition 10: context.certificate.best_practice_version becomes `safeguards_version`",
+            "condition 1: principal.active becomes `active`",
+        } & made == {"condition 10: context.certificate.best_practice_version becomes `safeguards_version`"}
+        assert "condition 7: context.purpose.narrative.stop_listed becomes `repeated`" in made
 
     def test_each_is_made_once_and_none_is_the_original(self, base: PolicySetInForce) -> None:
         for each in base.policies:

@@ -2,7 +2,8 @@
 
 A mutant is one policy with one point changed: a condition, conjunct or alternative dropped, `&&` and `||`
 exchanged, something negated or made constant, a comparison turned or moved by one, a word of a list taken out or
-added, a text or number changed, a scope widened or narrowed, a whole forbid dropped.
+added, a text or number changed, a fact taken for another of its group and type, a scope widened or narrowed, a
+whole forbid dropped.
 
 The solver decides whether it widens: some request is permitted that was not, or (of a forbid) passes the forbids
 of its pack that did not, whatever else permits. One that does not is equivalent or stricter, and is left out.
@@ -11,7 +12,7 @@ survives: nobody would notice this slip of the pen.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,7 +28,7 @@ from counterseal.policy.proof.questions import Questions, Rules, texts_of, witne
 from counterseal.policy.proof.requests import SymbolicRequest
 from counterseal.policy.proof.solvers import Formula, z3
 from counterseal.policy.proof.texts import Fact, Written
-from counterseal.policy.schema import ActionShape, LeafType
+from counterseal.policy.schema import PRINCIPAL_GROUP, ActionShape, LeafType
 
 # A word that no list has.
 UNLISTED = "(a word of no list)"
@@ -76,16 +77,42 @@ class Verdict:
         return self.widens and not self.killed_by
 
 
-def mutants_of(policy: Policy) -> Iterator[Mutant]:
-    """Every single-point change of a policy, each once."""
+# For a fact, by its group (or variable) and name, the other facts of the same type beside it.
+Neighbours = Mapping[tuple[str, str], tuple[str, ...]]
+
+
+def neighbours_of(shapes: Iterable[ActionShape]) -> Neighbours:
+    """The facts that a slip of the pen could name in place of another."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for shape in shapes:
+        variables = {PRINCIPAL_GROUP: "principal", shape.resource_group: "resource", "": "context"}
+        for paths in _beside(shape):
+            for path in paths:
+                group, _, name = path.rpartition(".")
+                owner = variables.get(group, group.rpartition(".")[2])
+                others = found.setdefault((owner, name), {})
+                others.update({other.rpartition(".")[2]: None for other in paths if other != path})
+    return {fact: tuple(others) for fact, others in found.items()}
+
+
+def _beside(shape: ActionShape) -> Iterable[list[str]]:
+    """The facts of an action, those of one group and type together."""
+    together: dict[tuple[str, LeafType], list[str]] = {}
+    for path, leaf in shape.leaves.items():
+        together.setdefault((path.rpartition(".")[0], leaf.type), []).append(path)
+    return together.values()
+
+
+def mutants_of(policy: Policy, neighbours: Neighbours | None = None) -> Iterator[Mutant]:
+    """Every single-point change of a policy, each once. neighbours: facts that may stand in for one another."""
     seen = [policy.cedar]
-    for change, cedar in _changed(policy.cedar):
+    for change, cedar in _changed(policy.cedar, neighbours or {}):
         if cedar not in seen:
             seen.append(cedar)
             yield Mutant(replace(policy, cedar=cedar), change)
 
 
-def _changed(cedar: Json) -> Iterator[tuple[str, Json]]:
+def _changed(cedar: Json, neighbours: Neighbours) -> Iterator[tuple[str, Json]]:
     if cedar["effect"] == "forbid":
         yield "the forbid dropped", {**cedar, "conditions": [{"kind": "when", "body": FALSE}]}
     for part in ("principal", "action", "resource"):
@@ -96,7 +123,10 @@ def _changed(cedar: Json) -> Iterator[tuple[str, Json]]:
         other = {"when": "unless", "unless": "when"}[condition["kind"]]
         for change, replaced in (
             (f"`{condition['kind']}` becomes `{other}`", {**condition, "kind": other}),
-            *((f"{change}", {**condition, "body": body}) for change, body in _expressions(condition["body"])),
+            *(
+                (f"{change}", {**condition, "body": body})
+                for change, body in _expressions(condition["body"], neighbours)
+            ),
         ):
             conditions = [*cedar["conditions"]]
             conditions[number] = replaced
@@ -114,12 +144,13 @@ def _scopes(scope: Json) -> Iterator[tuple[str, Json]]:
             yield f"without `{entity['id']}`", {**scope, "entities": kept}
 
 
-def _expressions(tree: Json) -> Iterator[tuple[str, Json]]:
+def _expressions(tree: Json, neighbours: Neighbours) -> Iterator[tuple[str, Json]]:
     """Every expression that differs from `tree` in one point; `tree` stays as it is."""
     yield from _here(tree)
+    yield from _other_facts(tree, neighbours)
     ((operator, operands),) = tree.items()
     for place, inner in _inner(operator, operands):
-        for change, changed in _expressions(inner):
+        for change, changed in _expressions(inner, neighbours):
             # What is not changed is shared with the original, so that it is translated once.
             copied = copy.copy(operands)
             copied[place] = changed
@@ -182,6 +213,16 @@ def _here(tree: Json) -> Iterator[tuple[str, Json]]:
         yield f"{said} with a word more", {operator: [*operands, {"Value": UNLISTED}]}
 
 
+def _other_facts(tree: Json, neighbours: Neighbours) -> Iterator[tuple[str, Json]]:
+    """A fact replaced by another of its group and type."""
+    if "." not in tree:
+        return
+    owner, name = tree["."]["left"], tree["."]["attr"]
+    group = owner["."]["attr"] if "." in owner else owner.get("Var", "")
+    for other in neighbours.get((group, name), ()):
+        yield f"{shown(tree)} becomes `{other}`", {".": {"left": owner, "attr": other}}
+
+
 def shown(tree: object) -> str:
     """An expression in few words, as Cedar writes it."""
     if not isinstance(tree, dict) or len(tree) != 1:
@@ -231,11 +272,12 @@ class Hunt:
         self._cases = cases
         self._near = near
         self._expected = expected_of([overlay] if overlay else [GENERAL, *packs])
+        neighbours = neighbours_of(rules.shapes.values())
         self.mutants = tuple(
             mutant
             for policy in rules.policies
             if not overlay or policy.pack == overlay
-            for mutant in mutants_of(policy)
+            for mutant in mutants_of(policy, neighbours)
         )
         self._fields: dict[str, _Field] = {}
 
@@ -295,11 +337,12 @@ class _Field:
     def __init__(self, rules: Rules, shape: ActionShape, expected: Sequence[Property]) -> None:
         duties = [duty for duty in rules.duties if duty.applies_to(shape)]
         claims = [claim for each in expected for claim in each.claims]
-        # Policies of other actions too: a mutant's scope may reach here. A mutant brings no text but these two.
+        # Policies of other actions too: a mutant's scope may reach here. A mutant compares a fact with these two
+        # texts, or with whatever a neighbour of it is compared with.
         classes = texts_of(shape, rules.policies, duties, claims)
-        for path, leaf in shape.leaves.items():
-            if leaf.type in (LeafType.STRING, LeafType.STRINGS):
-                classes.compare([Fact(path), Written(UNLISTED), Written("")])
+        for paths in _beside(shape):
+            if shape.leaves[paths[0]].type in (LeafType.STRING, LeafType.STRINGS):
+                classes.compare([*map(Fact, paths), Written(UNLISTED), Written("")])
         self.request = SymbolicRequest(shape, classes)
         self.shape = shape
         self.expected = expected
