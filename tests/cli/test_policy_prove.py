@@ -111,3 +111,13 @@ def test_without_the_solvers_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 
     assert ran.code == Exit.BAD_INPUT
     assert "pip install 'counterseal[proof]'" in ran.json["error"]["says"]
+
+
+def test_a_changed_deadline_is_told_with_both_times(packs: Path) -> None:
+    duties = packs / "hsi-frs-2021/obligations.cedar"
+    duties.write_text(duties.read_text("utf-8").replace('@within("PT24H")', '@within("P3D")'), "utf-8")
+    ran = run_plain("policy", "diff", shipped("policies"), packs)
+
+    assert ran.code == Exit.DONE
+    assert "identification: owed-otherwise `exigent-approval` (by supervisor within 1 day" in ran.out
+    assert "now by supervisor within 3 days" in ran.out

@@ -220,9 +220,11 @@ def _difference(before: PolicySetInForce, after: PolicySetInForce) -> Outcome:
     ]
     for change in data["changes"]:
         witness = change.get("request_after") or change.get("request_before")
+        duty = f" `{change['duty']}`" if "duty" in change else ""
+        terms = f" ({change['was']}; now {change['becomes']})" if "becomes" in change else ""
         lines += [
             "",
-            f"{change['action']}: {change['change']}, for example:",
+            f"{change['action']}: {change['change']}{duty}{terms}, for example:",
             json.dumps(witness, ensure_ascii=False),
         ]
     return Outcome(data, raw="\n".join(lines) + "\n")
