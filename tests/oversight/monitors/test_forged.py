@@ -199,6 +199,11 @@ BROKEN: dict[str, tuple[str, Thread]] = {
         [Act("policy.change-proposed", "pat", "change-1", 1, "activate", public={"pack": "p"}),
          Act("policy.changed", "pat", "change-1", 2, "in-effect", public={"pack": "p", "kind": "activate"})],
     ),
+    "a search reviewed by whom its maker made a supervisor": (
+        "not-for-oneself",
+        [grant("ines", ADMIN, by="ada", after=-1), grant("mia", "supervisor", by="ines", after=2), *search("x"),
+         Act("supervision.reviewed", "mia", "x", 3, "in-order")],
+    ),
     "a certificate for oneself": ("not-for-oneself", [Act("certificate.recorded", "tess", "tess", 1)]),
     "a role for oneself": ("not-for-oneself", [grant("ada", "auditor", by="ada", after=1)]),
     "a search by no investigator": ("act-within-role", by("sol", search("s"), "search.requested", "search.intent")),

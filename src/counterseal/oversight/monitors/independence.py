@@ -58,6 +58,7 @@ ASKED: Mapping[str, _Pair] = {
 }
 ANSWERED: Mapping[str, _Pair] = {
     "search.approved": _Pair("search", _target),
+    "supervision.reviewed": _Pair("search", _target),
     "action.cleared": _Pair("action", _target),
     "service.decided": _Pair("service", _service, lambda line: line.entry.outcome in SERVICE_APPROVED),
     "use.reviewed": _Pair("use", _use, lambda line: line.entry.outcome != "objects"),
@@ -80,7 +81,7 @@ class NotForOneself(Monitor):
     rule = Rule(
         "not-for-oneself",
         "D-026-11/security",
-        "Nobody approved, cleared, recorded or granted anything for themselves, neither directly nor through "
+        "Nobody approved, cleared, reviewed, recorded or granted anything for themselves, neither directly nor through "
         "anybody to whom they gave that power since they asked, through any chain of role changes.",
         "Whether two ids belong to one person, and favours that leave no entry.",
     )
