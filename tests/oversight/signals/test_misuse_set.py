@@ -23,7 +23,8 @@ from counterseal.oversight.signals.run import signals_of
 from counterseal.policy import SignalRule, load_policies
 
 END = BEGIN + timedelta(days=DAYS + 1)
-SEEDS = range(8)
+# The method was chosen by looking at the years 0 to 7; it is held to years that nobody looked at then.
+SEEDS = range(200, 208)
 # Answers to a question asked of chance; the others state that a limit was passed.
 BY_CHANCE = (
     "searches-above-peers",
@@ -62,7 +63,7 @@ class TestPlanted:
     def test_each_pattern_alone_is_found(self, rule, name):
         """In years of several seeds, so that it is no luck."""
         missed = []
-        for seed in range(4):
+        for seed in range(100, 104):
             history, about = planted(seed, [name])
             found = [s for s in year_of(history, rule) if s.kind in PATTERNS[name].kinds]
             if not any(speaks_of(s, about[name]) for s in found):
@@ -127,22 +128,25 @@ class TestClean:
     def test_chance_raises_no_more_than_is_stated(self, rule, capsys):
         """signals.toml: each comparison once in a thousand at most. Held against every question of eight years."""
         alarms: Counter[str] = Counter()
-        questions = 0
+        months_asked = days_asked = 0
         for seed in SEEDS:
             history = clean_year(seed).made()
             alarms.update(s.kind for s in year_of(history, rule))
-            people, months = {s.person for s in history.searches}, {month_of(s.at) for s in history.searches}
-            questions += len(people) * len(months)
+            searches = history.searches
+            months_asked += len({s.person for s in searches}) * len({month_of(s.at) for s in searches})
+            groups = 2 + len({s.unit for s in searches}) + len({s.service for s in searches})
+            days_asked += groups * len({s.at.date() for s in searches})
         with capsys.disabled():
             print(
-                f"\nclean: {len(SEEDS)} years of 40 officers, {questions} person-months a kind: {dict(alarms)}"
+                f"\nclean: {len(SEEDS)} years of 40 officers, {months_asked} person-months and "
+                f"{days_asked} days of a group a kind: {dict(alarms)}"
             )
 
-        limit = most_by_chance(questions, rule.chance)
         for kind in BY_CHANCE:
-            # Days are asked of seven groups, which is more questions than there are person-months.
+            asked = days_asked if kind == "busy-day" else months_asked
+            limit = most_by_chance(asked, rule.chance)
             assert alarms[kind] <= limit, f"{kind}: {alarms[kind]} false alarms, at most {limit} are stated"
-        assert questions > 3000
+        assert months_asked > 3000
 
     def test_only_limits_speak_of_honest_people_otherwise(self, rule):
         """No pattern's own kind appears where nothing was planted, but the limit on faces of a case."""
