@@ -134,6 +134,8 @@ CLOCKS = {
     "src/counterseal/bootstrap.py",
     "src/counterseal/connectors/serve.py",
     "src/counterseal/cli/commands/decide.py",
+    "src/counterseal/cli/commands/policy_prove.py",
+    "src/counterseal/cli/commands/policy_say.py",
 }
 
 

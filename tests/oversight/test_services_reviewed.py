@@ -108,6 +108,8 @@ class TestConditions:
             (Conditions(case_types=["theft"]), False),
             (Conditions(modes=["verification"]), False),
             (Conditions(case_types=["fraud"], modes=["identification"]), True),
+            (Conditions(longest_list=1), False),
+            (Conditions(longest_list=10, a_day=1), True),
         ],
     )
     def test_are_checked_at_the_next_submission(self, office, conditions, runs):
@@ -118,12 +120,29 @@ class TestConditions:
 
         assert isinstance(outcome, Answered if runs else Refusal)
 
+    def test_a_daily_number_stops_the_search_after_it_by_its_clause(self, office):
+        conditions = Conditions(a_day=1)
+        made(decided(office, office.agency.service_id, "approved-with-conditions", conditions=conditions))
+        office.searched(limit=2)
+        case = office.case()
+        again = made(
+            office.request(
+                case, office.probe(case), purpose=office.another_reason(), why_again="another case", limit=2
+            )
+        )
+
+        refusal = office.search(again)
+
+        assert isinstance(refusal, Refusal)
+        assert refusal.clauses == ("HSI-B/parameters",)
+
     @pytest.mark.parametrize(
         ("status", "conditions", "match"),
         [
             ("approved-with-conditions", None, "states them"),
             ("approved", Conditions(words="only by day"), "one without has none"),
             ("approved-with-conditions", Conditions(modes=["age-estimation"]), "registered for"),
+            ("approved-with-conditions", Conditions(a_day=0), "at least one"),
         ],
     )
     def test_fit_the_status(self, office, status, conditions, match):

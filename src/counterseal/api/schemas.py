@@ -171,7 +171,7 @@ class ServiceShown(Shown):
     security: str
     breaches: str
     conditions: str
-    narrowed: dict[str, list[str]]
+    narrowed: dict[str, list[str] | int]
     missing: list[str]
     entry: int
 

@@ -44,6 +44,9 @@ Facts = dict[str, object]
 
 # What stands for "never" where a fact is an instant: it has passed, so nothing rests on it.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+# What stands where the conditions of a service say nothing: the longest list there is, and more than anybody makes.
+LONGEST_LIST = 50
+SEARCHES_A_DAY = 1_000_000
 
 
 
@@ -145,6 +148,9 @@ def search_facts(
             "person_today": held.by_person + 1,
             "case_faces": held.faces + 1,
             "gallery_today": held.by_gallery + 1,
+            "list_asked": request.limit,
+            "list_allowed": service.narrowed.get("longest_list", LONGEST_LIST),
+            "service_allowed": service.narrowed.get("a_day", SEARCHES_A_DAY),
         },
     }
     facts["partner"] = _partner(partner, service_standing(service, at=at), at=at)

@@ -56,11 +56,16 @@ _APPROVALS = (ServiceStatus.APPROVED, ServiceStatus.APPROVED_WITH_CONDITIONS)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """On what a service is approved. modes, case_types: checked at each use, None for all. words: the others."""
+    """On what a service is approved. modes, case_types, longest_list, a_day: checked at each use, None for all.
+
+    longest_list: candidates in a list. a_day: searches in a day. words: the others.
+    """
 
     words: str = ""
     modes: Sequence[str] | None = None
     case_types: Sequence[str] | None = None
+    longest_list: int | None = None
+    a_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +269,14 @@ def _move(
     return None
 
 
-def _narrowed(service: Service, said: Conditions) -> dict[str, list[str]]:
-    narrowed = {}
+def _narrowed(service: Service, said: Conditions) -> dict[str, list[str] | int]:
+    narrowed: dict[str, list[str] | int] = {}
+    for name, most in (("longest_list", said.longest_list), ("a_day", said.a_day)):
+        if most is None:
+            continue
+        if most < 1:
+            raise BadInputError(f"a condition on {name.replace('_', ' ')} leaves at least one")
+        narrowed[name] = most
     for name, allowed in (("modes", said.modes), ("case_types", said.case_types)):
         if allowed is None:
             continue

@@ -41,6 +41,8 @@ def _approving(work: Callable[..., Outcome]) -> Callable[..., Outcome]:
             "--only-case-type", "case_types", multiple=True, help="A condition: these types of case alone."
         ),
         click.option("--only-mode", "modes", multiple=True, help="A condition: these modes alone."),
+        click.option("--longest-list", type=int, help="A condition: no longer list of candidates."),
+        click.option("--a-day", type=int, help="A condition: no more searches in a day."),
         click.option("--condition", "words", default="", help="Other conditions, in words."),
         click.option("--expires", type=INSTANT, help="The day an approval ends."),
     ):
@@ -48,8 +50,14 @@ def _approving(work: Callable[..., Outcome]) -> Callable[..., Outcome]:
     return work
 
 
-def _conditions(words: str, modes: tuple[str, ...], case_types: tuple[str, ...]) -> verbs.Conditions:
-    return verbs.Conditions(words, modes or None, case_types or None)
+def _conditions(
+    words: str,
+    modes: tuple[str, ...],
+    case_types: tuple[str, ...],
+    longest_list: int | None,
+    a_day: int | None,
+) -> verbs.Conditions:
+    return verbs.Conditions(words, modes or None, case_types or None, longest_list, a_day)
 
 
 @command(service, "register", acts="reg")
