@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lead": (_FILES + "lead", "compare a candidate with other information, mark and note a lead"),
     "action": (_FILES + "action", "clear an enforcement action on independent support"),
     "optout": (_FILES + "optout", "choose not to be compared; check choices; lists without a connection"),
+    "redress": (_FILES + "redress", "ask after a wrong link, answer by a day, read the answer"),
     "verify": (_FILES + "verify", "claims outside law enforcement, for whoever does not decline"),
     "partner": (_FILES + "partner", "agencies for which, or through which, a search may run"),
     "disclose": (_FILES + "disclose", "hand information to somebody outside, on an authority"),

@@ -91,6 +91,10 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     "optout.withdrawn": ("withdraw a choice",),
     "optout.list-issued": ("issue a list of choices",),
     "optout.key-handed-out": ("issue a list of choices",),
+    "program.file-recorded": ("record in a program's file",),
+    "program.list-held": ("note the list a program holds",),
+    "redress.asked": ("ask for redress",),
+    "redress.answered": ("answer a request for redress",),
 }
 
 _ADMINISTRATOR = frozenset({Role.ADMINISTRATOR})

@@ -409,6 +409,13 @@ def guards() -> dict[str, Guard]:
         "oversight.redressrequest: by somebody who acted in that case, or in any search where no case is known",
     )
     guard(
+        "redress_answer_kept",
+        "UPDATE",
+        "oversight_redressrequest",
+        "OLD.status = 'answered'",
+        "oversight.redressrequest: an answer is not changed",
+    )
+    guard(
         "redress_duty_closed_by_an_answer",
         "UPDATE OF closed_at, closed_by_id",
         "oversight_duty",

@@ -56,6 +56,8 @@ RECORD_CLASSES = frozenset(
         "probe-edit",
         "probe-original",
         "probe-sent",
+        "program-file",
+        "redress",
         "resolution",
         "session-words",
         "sample-secret",

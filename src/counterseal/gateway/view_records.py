@@ -16,6 +16,7 @@ from counterseal.gateway.office import Office
 from counterseal.gateway.review import sheet
 from counterseal.gateway.sealing import Change, change
 from counterseal.oversight.models import VaultObject
+from counterseal.oversight.transitions import ANSWER_REDRESS, THREE_OFFICES
 from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
 
@@ -23,6 +24,11 @@ SEES_ALL = frozenset({"supervisor", "auditor", "records-office", "disclosure-off
 ACTION = "view records"
 # The secret of a draw: whoever knew it before could try how to steer the draw, which then shows it to all.
 NEVER_SHOWN = frozenset({"sample-secret"})
+# Not for whoever sees all of a case: what an asker wrote may be about a supervisor.
+SEEN_BY: Mapping[str, frozenset[str]] = {
+    "redress": ANSWER_REDRESS | {"auditor"},
+    "program-file": SEES_ALL | THREE_OFFICES,
+}
 
 
 class Why(StrEnum):
@@ -45,6 +51,7 @@ BESIDE: Mapping[str, str] = {
     "gateway/draw_sample.py": "takes the secret of a draw, which the draw then publishes",
     "gateway/discovery_package.py": "its release is sealed under a disclosure before anything is written",
     "cli/commands/policy_change.py": "shows the difference of two packs to whoever just proposed it; of no person",
+    "gateway/redress.py": "hands an answer to the holder of its code, who has no name, and no words of anybody else",
     "gateway/audit/ask.py": "sealed in the audit office's own log before it is shown",
     "gateway/audit/package.py": "sealed in the audit office's own log before it is written",
 }
@@ -98,6 +105,8 @@ def _may_see(now: Change, row: VaultObject, *, why: str, by: str) -> bool:
     if why == Why.REVIEW:
         own = Review.objects.filter(reviewer_id=by, status=ReviewStatus.OPEN)
         return any(row.pk in (s.probe, *(photograph for _, photograph in s.items)) for s in map(sheet, own))
+    if row.kind in SEEN_BY:
+        return bool(now.office.acting(by) & SEEN_BY[row.kind])
     case = case_of(row.about)
     return bool(now.office.acting(by) & SEES_ALL) or bool(case and works_on(case, by))
 

@@ -32,11 +32,13 @@ from counterseal.policy.pack import (
     Clock,
     Condition,
     Duty,
+    FileLine,
     HoldRule,
     NarrativeRule,
     OptOutRule,
     Pack,
     Policy,
+    RedressRule,
     SessionRule,
     Source,
     Status,
@@ -297,6 +299,31 @@ class PolicyLibrary:
         if not rules:
             raise UnknownClauseError("no pack in force has a supervision.toml: nobody knows what to review")
         return reduce(SupervisionRule.stricter, rules)
+
+    def redress(self, at: datetime) -> RedressRule:
+        """How soon redress is answered: the first day that a pack in force names.
+
+        Raises: UnknownClauseError, where no pack says it.
+        """
+        rules = [pack.redress for pack, _ in self._states(at) if pack.redress is not None]
+        if not rules:
+            raise UnknownClauseError("no pack in force has a redress.toml: nobody knows by when to answer")
+        return min(rules, key=lambda rule: rule.answer_within.after(at))
+
+    def program_file(self, at: datetime) -> tuple[FileLine, ...]:
+        """Every line of a program's file; of one line in several packs, the word that holds for the shortest.
+
+        Raises: UnknownClauseError, where no pack says it.
+        """
+        lines: dict[str, FileLine] = {}
+        for pack, _ in self._states(at):
+            for line in pack.program_file:
+                known = lines.get(line.id)
+                if known is None or line.holds_for.after(at) < known.holds_for.after(at):
+                    lines[line.id] = line
+        if not lines:
+            raise UnknownClauseError("no pack in force has a program-file.toml: nobody knows what to keep")
+        return tuple(lines.values())
 
     def policies(self) -> tuple[Policy, ...]:
         """Every permit and forbid of every pack."""

@@ -43,6 +43,8 @@ OPTIONAL_FILES = (
     "attestations.toml",
     "narrative.toml",
     "opt-out.toml",
+    "program-file.toml",
+    "redress.toml",
     "retention.toml",
     "sessions.toml",
     "supervision.toml",
@@ -327,6 +329,25 @@ class SupervisionRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RedressRule:
+    """How soon a request for redress is answered."""
+
+    clause: str
+    answer_within: Period
+
+
+@dataclass(frozen=True, slots=True)
+class FileLine:
+    """One line of a program's file. hangs: it is shown by a photograph at each place, as a sign is."""
+
+    id: str
+    clause: str
+    asks: str
+    holds_for: Period
+    hangs: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     """Everything one folder says. digests: hex SHA-256 of each file that decides, by name."""
 
@@ -341,6 +362,8 @@ class Pack:
     holds: tuple[HoldRule, ...]
     sessions: SessionRule | None
     supervision: SupervisionRule | None
+    redress: RedressRule | None
+    program_file: tuple[FileLine, ...]
     signals: SignalRule | None
     groups: Groups
     digests: Mapping[str, str]
@@ -486,6 +509,8 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     clocks, holds = _retention(files.get("retention.toml"), clauses)
     sessions = _sessions(files.get("sessions.toml"), clauses)
     supervision = _supervision(files.get("supervision.toml"), clauses)
+    redress = _redress(files.get("redress.toml"), clauses)
+    program_file = _program_file(files.get("program-file.toml"), clauses)
     signals = _signals(files.get("signals.toml"), clauses)
     _all_used(files.get("conditions.toml"), conditions, policies)
     _all_held(files["clauses.toml"], clauses, policies, duties)
@@ -501,6 +526,8 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
         holds,
         sessions,
         supervision,
+        redress,
+        program_file,
         signals,
         groups,
         {name: file.digest for name, file in files.items()},
@@ -1057,6 +1084,45 @@ def _supervision(file: TextFile | None, clauses: Mapping[str, Clause]) -> Superv
         raise file.error("the worksheet is empty", "state at least one [[line]]", "line")
     top.done()
     return SupervisionRule(clause, share, review, referral, frozenset(always), hours, worksheet)
+
+
+def _redress(file: TextFile | None, clauses: Mapping[str, Clause]) -> RedressRule | None:
+    if file is None:
+        return None
+    top = TomlTable(file, file.toml(), "clause")
+    rule = RedressRule(
+        clause=_known(file, clauses, top.text("clause"), "clause ="),
+        answer_within=_period(file, top.text("answer_within"), "answer_within ="),
+    )
+    top.done()
+    return rule
+
+
+def _program_file(file: TextFile | None, clauses: Mapping[str, Clause]) -> tuple[FileLine, ...]:
+    if file is None:
+        return ()
+    top = TomlTable(file, file.toml(), "clause")
+    clause = _known(file, clauses, top.text("clause"), "clause =")
+    lines: dict[str, FileLine] = {}
+    for values in top.take("line", list, "at least one [[line]] of the file"):
+        needle = f'id = "{values.get("id", "")}"' if isinstance(values, dict) else "line"
+        table = TomlTable(file, values, needle)
+        line = FileLine(
+            id=table.text("id"),
+            clause=clause,
+            asks=table.text("asks"),
+            holds_for=_period(file, table.text("holds_for"), needle),
+            hangs=bool(table.maybe("hangs", bool, "true or false")),
+        )
+        table.done()
+        _coded(file, line.id, needle)
+        if line.id in lines:
+            raise file.error(f"the line `{line.id}` is listed twice", "give it an id of its own", needle)
+        lines[line.id] = line
+    if not lines:
+        raise file.error("the file has no line", "state at least one [[line]]", "line")
+    top.done()
+    return tuple(lines.values())
 
 
 def _hours(file: TextFile, table: TomlTable, needle: str) -> Hours:

@@ -12,6 +12,7 @@ from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.parsing import FILE, INSTANT, read_file
 from counterseal.cli.views import answered, json_value, view
 from counterseal.gateway import assess_use as assessing
+from counterseal.gateway import program_file as filing
 from counterseal.gateway import propose_use as verbs
 from counterseal.oversight.models import Duty, Use, UseKind
 from counterseal.oversight.principles import CHANGES, PRINCIPLES
@@ -156,6 +157,89 @@ def changed(desk: Desk, *, which: str, what: str, words: str) -> Outcome:
     """Say what changed about a use. It goes back to the three offices, and stands still until they concur."""
     row = verbs.review_again(desk.office, use_id=desk.use(which), what=what, words=words, by=desk.by)
     return answered(row, "Under review again.")
+
+
+@command(use, "file")
+@click.argument("which", metavar="USE")
+def show_file(desk: Desk, *, which: str) -> Outcome:
+    """Show the file of a use outside law enforcement: what is complete, missing or out of date, and its list.
+
+    Exit code 0 also where it is not complete, or the list that it holds is stale.
+    """
+    use_id = desk.use(which)
+    file = filing.file_of(desk.office, use_id=use_id)
+    lines = [
+        {
+            "line": c.line.id,
+            "state": str(c.state),
+            "asks": c.line.asks,
+            "valid_until": json_value(c.valid_until),
+            "shown_by": [
+                {
+                    "document": s.document,
+                    "place": s.place,
+                    "made_on": json_value(s.made_on),
+                    "valid_until": json_value(s.valid_until),
+                    "recorded_by": s.recorded_by,
+                }
+                for s in c.shown_by
+            ],
+        }
+        for c in file.lines
+    ]
+    data = {
+        "use": use_id,
+        "compliant": file.compliant,
+        "complete": file.complete,
+        "of": len(file.lines),
+        "share": file.share,
+        "valid_until": json_value(file.valid_until),
+        "list": str(file.list_state),
+        "list_sequence": file.held.sequence if file.held else None,
+        "list_valid_until": json_value(file.held.valid_until) if file.held else None,
+        "lines": lines,
+    }
+    word = "Compliant" if file.compliant else "NOT COMPLIANT"
+    return Outcome(
+        data,
+        headline=f"{word}: {file.complete} of {len(lines)} lines complete, list: {file.list_state}.",
+        tables={"lines": ("line", "state", "valid_until")},
+    )
+
+
+@command(use, "file-record", acts="sol")
+@click.argument("which", metavar="USE")
+@click.argument("line")
+@click.option("--document", type=FILE, required=True, help="The document; of a sign, its photograph.")
+@click.option(
+    "--made", "made_on", type=INSTANT, required=True, help="The day it speaks of; it holds from then."
+)
+@click.option("--place", default="", help="Of a sign: where it hangs.")
+@click.option("--taken-down", is_flag=True, help="Of a sign: it hangs there no more.")
+def file_record(
+    desk: Desk, *, which: str, line: str, document: Path, made_on: datetime, place: str, taken_down: bool
+) -> Outcome:
+    """Record a document for one LINE of the file of a use; `use file` lists them."""
+    row = filing.record_in_file(
+        desk.office,
+        use_id=desk.use(which),
+        line=line,
+        document=read_file(document, "the document"),
+        made_on=made_on,
+        place=place,
+        taken_down=taken_down,
+        by=desk.by,
+    )
+    return answered(row, "Recorded.")
+
+
+@command(use, "file-list", acts="gail")
+@click.argument("which", metavar="USE")
+@click.argument("list_file", metavar="LIST", type=FILE)
+def file_list(desk: Desk, *, which: str, list_file: Path) -> Outcome:
+    """Note that a use without a connection holds this signed LIST of choices from now on."""
+    data = read_file(list_file, "the list", most=1 << 30)
+    return answered(filing.note_list(desk.office, use_id=desk.use(which), data=data, by=desk.by), "Noted.")
 
 
 @command(use, "list")

@@ -221,6 +221,26 @@ FIGURES: Sequence[Counter | Followed] = (
         "public:about",
     ),
     Counter(
+        "redress", "Requests for redress, by what was done to the asker.", ("redress.asked",), "public:about"
+    ),
+    Counter(
+        "redress-outcomes",
+        "Answers to them, by what came of it.",
+        ("redress.answered",),
+        "outcome",
+    ),
+    Followed(
+        "redress-by-standing",
+        "Requests for redress, by whether they were answered by their day, as of the last instant of the release.",
+        ("redress.asked", "redress.answered"),
+    ),
+    Followed(
+        "program-files",
+        "Uses outside law enforcement, by whether their file was complete and their list valid at the last instant "
+        "of the release.",
+        ("use.proposed", "use.imported", "program.file-recorded", "program.list-held"),
+    ),
+    Counter(
         "verifications",
         "One-to-one checks outside law enforcement, by use.",
         ("verification.intent",),

@@ -65,8 +65,47 @@ def opt_outs_honoured(entries: Mapping[int, Entry], *, rule: Rule, until: dateti
             yield index, "not-honoured" if index in compared else "honoured"
 
 
+def redress_by_standing(entries: Mapping[int, Entry], *, rule: Rule, until: datetime) -> Sightings:  # noqa: ARG001
+    """Each request for redress: `in-time` or `late` where it was answered, else `waiting` or `overdue`."""
+    answered = {
+        cause: entry
+        for entry in entries.values()
+        if entry.kind == "redress.answered"
+        for cause in entry.causes
+    }
+    for index, entry in entries.items():
+        if entry.kind != "redress.asked":
+            continue
+        if index in answered:
+            yield index, "in-time" if answered[index].public.get("in_time") is True else "late"
+        else:
+            yield index, "waiting" if until.timestamp() <= _instant(entry, "due") else "overdue"
+
+
+def program_files(entries: Mapping[int, Entry], *, rule: Rule, until: datetime) -> Sightings:  # noqa: ARG001
+    """Each use outside law enforcement: `complete` or `not-complete`, by what was last recorded in its file."""
+    latest: dict[object, tuple[int, int]] = {}
+    for index in sorted(entries):
+        entry = entries[index]
+        if entry.kind in ("use.proposed", "use.imported"):
+            if entry.public.get("law_enforcement") is False:
+                latest[entry.public.get("use")] = (index, 0)
+        elif entry.kind in ("program.file-recorded", "program.list-held"):
+            latest[entry.public.get("use")] = (index, _instant(entry, "complete_until"))
+    for index, complete_until in latest.values():
+        yield index, "complete" if until.timestamp() < complete_until else "not-complete"
+
+
+def _instant(entry: Entry, name: str) -> int:
+    """Seconds since 1970 under this public name; 0 where none stand there."""
+    value = entry.public.get(name)
+    return value if type(value) is int else 0
+
+
 FOLLOWED: Mapping[str, Follow] = {
     "exigent-by-approval": exigent_by_approval,
     "leads-by-standing": leads_by_standing,
     "opt-outs-honoured": opt_outs_honoured,
+    "program-files": program_files,
+    "redress-by-standing": redress_by_standing,
 }

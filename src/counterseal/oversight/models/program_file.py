@@ -29,7 +29,9 @@ class ProgramFileRecord(SealedRow):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=~Q(document="") & ~Q(line=""), name="file_record_has_a_document"),
+            models.CheckConstraint(
+                condition=~Q(document="") & ~Q(line=""), name="file_record_has_a_document"
+            ),
             models.CheckConstraint(
                 condition=Q(valid_until__gt=F("made_on"), made_on__lte=F("at")), name="file_record_days"
             ),
