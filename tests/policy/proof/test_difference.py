@@ -164,8 +164,9 @@ class TestOverlays:
         overlays = [pack.source.id for pack in library.packs if pack.source.layer == "overlay"]
         assert overlays
         composed = library.composition(AT)
-        for overlay in overlays:
-            under = library.composed(composed.over([overlay])).in_force(AT)
+        # Each alone, and all of them at once.
+        for laid in (*([overlay] for overlay in overlays), overlays):
+            under = library.composed(composed.over(laid)).in_force(AT)
             found = difference(base, under, near=near)
             assert {c.change for c in found.changes} <= {"newly-denied", "newly-owed"}
             assert found.changes
