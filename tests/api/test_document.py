@@ -27,6 +27,8 @@ WITHOUT_LOGIN = {
     "POST /api/v1/opt-out/choices",
     "POST /api/v1/opt-out/withdrawals",
     "POST /api/v1/opt-out/complaints",
+    "POST /api/v1/redress",
+    "POST /api/v1/redress/status",
     "GET /api/v1/figures",
 }
 

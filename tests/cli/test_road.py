@@ -32,6 +32,9 @@ ELSEWHERE = (
     "optout",
     "verify",
     "partner",
+    "redress",
+    "monitor",
+    "oscal",
     "retention",
     "discovery",
     "public",
@@ -113,7 +116,7 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     # Uses and services
     use = done("use", "propose", "Missing people", "--purpose", "find them", "--law-enforcement")["id"]
     assert refused("use", "concur", use, "--office", "privacy")["clauses"] == [
-        "D-026-11/risk-assessment", "D-026-11/oversight",
+        "D-026-11/risk-assessment", "PS-139-06/eo-13960",
     ]  # fmt: skip
     risk = done(
         "use", "risk", use, "--risk", "the wrong person", "--mitigation", "two reviews", "--owner", "sol",
@@ -132,6 +135,17 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     existing.write_text(",".join(COLUMNS) + f"\nGate,check,verification,no,2024-01-01,{LATER}\n")
     assert done("use", "import", existing)["uses"][0]["status"] == "under-review"
     assert "on the register already" in walk.bad("use", "import", existing)
+    document = tmp_path / "procedure.txt"
+    document.write_text("Say: you may decline. Then a person looks.")
+    entered = ("--document", document, "--made", YESTERDAY)
+    assert done("use", "file-record", "Gate", "written-procedure", *entered)["line"] == "written-procedure"
+    assert "hangs" in walk.bad("use", "file-record", "Gate", "sign", *entered)
+    signed = tmp_path / "choices"
+    done("optout", "list", "--out", signed)
+    assert done("use", "file-list", "Gate", signed)["sequence"] == 1
+    kept = done("use", "file", "Gate")
+    assert (kept["compliant"], kept["list_state"], kept["of"]) == (False, "valid", 7)
+    assert "law enforcement" in walk.bad("use", "file", use)
     shown = {u["name"]: u for u in done("use", "list")["uses"]}
     assert len(shown) == 3
     assert shown["Gate"]["days_left"] > 9000

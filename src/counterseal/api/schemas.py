@@ -269,6 +269,41 @@ class UseShown(Shown):
     entry: int
 
 
+class FileDocument(Shown):
+    """One document that shows a line. document: id of the vault's object. place: of a sign."""
+
+    document: str
+    place: str
+    made_on: Instant
+    valid_until: Instant
+    recorded_by: str
+
+
+class FileLineShown(Shown):
+    """One line of a program's file."""
+
+    line: str
+    asks: str
+    state: Literal["complete", "missing", "out-of-date"]
+    valid_until: Instant | None
+    shown_by: list[FileDocument]
+
+
+class ProgramFileShown(Shown):
+    """The file of a use outside law enforcement. share: lines complete, in percent. valid_until: until when it
+    stays compliant if nothing is added; none where it is not."""
+
+    use: str
+    compliant: bool
+    complete: int
+    share: int
+    valid_until: Instant | None
+    list_state: Literal["asked-each-time", "valid", "stale"]
+    list_sequence: int | None
+    list_valid_until: Instant | None
+    lines: list[FileLineShown]
+
+
 class UseGiven(Given):
     """A use as it is put before the three offices."""
 
@@ -631,6 +666,44 @@ class ComplaintShown(Shown):
 
     id: str
     entry: int
+
+
+# --- redress --------------------------------------------------------------------------------------------------
+
+
+class RedressGiven(Given):
+    """What happened to somebody who was wrongly linked, stopped, arrested or refused. contact: if they like."""
+
+    about: Literal["linked", "stopped", "arrested", "refused"]
+    words: Words
+    contact: Annotated[str, Text(400, 0)] = ""
+
+
+class RedressAsked(Shown):
+    """The request was sealed. code: shown this once; it reads the answer. due: by when it is to be answered."""
+
+    code: str
+    due: Instant
+    entry: int
+    receipt: str
+
+
+class RedressCode(Given):
+    """The code of a request for redress."""
+
+    code: Annotated[str, Text(60)]
+
+
+class RedressShown(Shown):
+    """What became of a request. outcome and answer are empty until it is answered."""
+
+    status: Literal["open", "answered"]
+    asked_at: Instant
+    due: Instant
+    overdue: bool
+    outcome: str
+    answered_at: Instant | None
+    answer: str
 
 
 # --- records --------------------------------------------------------------------------------------------------

@@ -8,7 +8,17 @@ from django.urls import path
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
-from counterseal.api.routes import access, checkpoints, log, records, reviews, searches, services, uses
+from counterseal.api.routes import (
+    access,
+    checkpoints,
+    log,
+    records,
+    redress,
+    reviews,
+    searches,
+    services,
+    uses,
+)
 
 V1 = "/api/v1"
 DESCRIPTION = (
@@ -26,7 +36,7 @@ api = NinjaAPI(
     urls_namespace="counterseal",
 )
 api.add_router("", access.outside)
-for _routes in (access, checkpoints, services, uses, searches, reviews, records, log):
+for _routes in (access, checkpoints, redress, services, uses, searches, reviews, records, log):
     api.add_router(V1, _routes.router)
 
 

@@ -10,9 +10,12 @@ from counterseal.api.schemas import (
     ConcurrenceGiven,
     ConcurrenceShown,
     Cursor,
+    FileDocument,
+    FileLineShown,
     Id,
     Limit,
     Page,
+    ProgramFileShown,
     RiskGiven,
     RiskShown,
     UseGiven,
@@ -20,6 +23,7 @@ from counterseal.api.schemas import (
 )
 from counterseal.gateway import propose_use as verbs
 from counterseal.gateway.assess_use import missing_of, record_risk
+from counterseal.gateway.program_file import file_of
 from counterseal.oversight.models import Use, UseRisk
 from counterseal.terms.decisions import Refusal
 
@@ -77,6 +81,43 @@ def read_use(request: Asked, use_id: Path[Id]) -> UseShown:
     """Read one use."""
     request.told("uses")
     return use_shown(known(Use, use_id, "use"))
+
+
+@route(router, "GET", "/uses/{use_id}/file", answers=ProgramFileShown, scope=READ, problems=(422,))
+def read_program_file(request: Asked, use_id: Path[Id]) -> ProgramFileShown:
+    """Read the file of a use outside law enforcement: what is complete, missing or out of date, and its list."""
+    request.told("uses")
+    known(Use, use_id, "use")
+    file = file_of(request.office, use_id=use_id)
+    return ProgramFileShown(
+        use=use_id,
+        compliant=file.compliant,
+        complete=file.complete,
+        share=file.share,
+        valid_until=file.valid_until,
+        list_state=file.list_state,
+        list_sequence=file.held.sequence if file.held else None,
+        list_valid_until=file.held.valid_until if file.held else None,
+        lines=[
+            FileLineShown(
+                line=c.line.id,
+                asks=c.line.asks,
+                state=c.state,
+                valid_until=c.valid_until,
+                shown_by=[
+                    FileDocument(
+                        document=s.document,
+                        place=s.place,
+                        made_on=s.made_on,
+                        valid_until=s.valid_until,
+                        recorded_by=s.recorded_by,
+                    )
+                    for s in c.shown_by
+                ],
+            )
+            for c in file.lines
+        ],
+    )
 
 
 @route(router, "POST", "/uses", answers=UseShown, scope=WRITE, status=201, changes=True)

@@ -194,7 +194,7 @@ def show_file(desk: Desk, *, which: str) -> Outcome:
         "of": len(file.lines),
         "share": file.share,
         "valid_until": json_value(file.valid_until),
-        "list": str(file.list_state),
+        "list_state": str(file.list_state),
         "list_sequence": file.held.sequence if file.held else None,
         "list_valid_until": json_value(file.held.valid_until) if file.held else None,
         "lines": lines,
