@@ -17,6 +17,7 @@ from whole_story import exigent_use_of_an_unreviewed_service
 
 import counterseal.gateway
 from counterseal import bootstrap
+from counterseal.casework.models import SearchRequest
 from counterseal.cli.demo.agency import assess
 from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
@@ -36,10 +37,14 @@ from counterseal.gateway.enrol_references import (
 from counterseal.gateway.findings import answer_referral, refer_finding
 from counterseal.gateway.hand_out_openings import hand_out_openings
 from counterseal.gateway.mark_lead import close_lead, mark_lead, note_in_report
+from counterseal.gateway.note_no_result import note_no_result
 from counterseal.gateway.open_case import assign, close_case, open_case, record_step
+from counterseal.gateway.opt_out import issue_list
+from counterseal.gateway.program_file import note_list, record_in_file
 from counterseal.gateway.propose_use import concur, propose_use, suspend_use
 from counterseal.gateway.raise_signals import run_signals
 from counterseal.gateway.record_comparison import record_comparison
+from counterseal.gateway.redress import answer_redress, ask_redress
 from counterseal.gateway.register_service import (
     ServiceDescription,
     accept_terms,
@@ -259,6 +264,14 @@ def _confirm(o: SimulatedOffice, *, by: str) -> Act:
 def _lead(o: SimulatedOffice, verb: Callable[..., object], *, by: str, **more: object) -> Act:
     lead = o.lead()
     return lambda: verb(o.office, lead_id=lead.id, by=o.who(by), **more)
+
+
+def _unused(o: SimulatedOffice, *, by: str) -> Act:
+    """A search whose candidates were all excluded."""
+    sheet = _disposed(o)
+    made(lock_review(o.office, review_id=sheet.review_id, by=o.who("ines")))
+    request = SearchRequest.objects.get().id
+    return lambda: note_no_result(o.office, request_id=request, by=o.who(by))
 
 
 def _disclose(o: SimulatedOffice, *, by: str, contents: list[str]) -> Act:
@@ -541,7 +554,48 @@ def _authorise(o: SimulatedOffice, *, by: str) -> Act:
     )
 
 
+def _answer(o: SimulatedOffice, *, by: str) -> Act:
+    asked = ask_redress(o.office, about="linked", words="on Monday, at the pier")
+    return lambda: answer_redress(
+        o.office, redress_id=asked.id, outcome="nothing-found", words="We looked.", by=o.who(by)
+    )
+
+
+def _outside(o: SimulatedOffice) -> str:
+    return made(propose_use(o.office, name="Ferry", purpose="x", law_enforcement=False, by=o.who("sol"))).id
+
+
+def _record(o: SimulatedOffice, *, by: str) -> Act:
+    use_id, day = _outside(o), o.clock.now
+    return lambda: record_in_file(
+        o.office, use_id=use_id, line="complaints", document=b"none", made_on=day, by=o.who(by)
+    )
+
+
+def _note(o: SimulatedOffice, *, by: str) -> Act:
+    use_id, issued = _outside(o), made(issue_list(o.office, by=o.who("pat")))
+    return lambda: note_list(o.office, use_id=use_id, data=issued.data, by=o.who(by))
+
+
 VERBS: dict[str, Verb] = {
+    "answer_redress": Verb(
+        lambda o: _answer(o, by="pat"),
+        ("redress.answered",),
+        lambda o: _answer(o, by="sol"),
+        "redressrequest.refused",
+    ),
+    "record_in_file": Verb(
+        lambda o: _record(o, by="sol"),
+        ("program.file-recorded",),
+        lambda o: _record(o, by="aud"),
+        "programfilerecord.refused",
+    ),
+    "note_list": Verb(
+        lambda o: _note(o, by="gail"),
+        ("program.list-held",),
+        lambda o: _note(o, by="aud"),
+        "programlistheld.refused",
+    ),
     "propose_pack_change": Verb(
         lambda o: _propose_pack(o, by="rue"),
         ("policy.change-proposed",),
@@ -709,6 +763,12 @@ VERBS: dict[str, Verb] = {
         lambda o: _lead(o, note_in_report, by="ivan", report="ROI-9"),
         "lead.refused",
     ),
+    "note_no_result": Verb(
+        lambda o: _unused(o, by="ines"),
+        ("search.no-result-used",),
+        lambda o: _unused(o, by="ivan"),
+        "duty.refused",
+    ),
     "open_case": Verb(
         lambda o: _open(o, by="ines"),
         ("case.opened",),
@@ -841,6 +901,7 @@ VERBS: dict[str, Verb] = {
 
 # Verbs of rooms that have tests of their own; whoever adds a verb puts it here or into the table.
 TRIED_ELSEWHERE = {
+    "ask_redress",
     "analyse",
     "approve_age_estimation",
     "check_opt_out",
@@ -898,7 +959,7 @@ def test_every_verb_is_in_the_table():
             if own and "with change(" in inspect.getsource(function):
                 found.add(name)
     assert found - TRIED_ELSEWHERE == set(VERBS)
-    assert len(VERBS) == 58
+    assert len(VERBS) == 62
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))

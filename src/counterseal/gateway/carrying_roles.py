@@ -38,6 +38,7 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     "lead.marked": ("mark a lead",),
     "lead.noted": ("note in a report",),
     "lead.closed": ("close a lead",),
+    "search.no-result-used": ("record that no result is used",),
     "action.clearance-requested": ("request clearance",),
     "action.cleared": ("confirm an action",),
     "service.registered": ("register a service",),

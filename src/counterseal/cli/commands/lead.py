@@ -10,6 +10,7 @@ from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.views import answered, standing_view, view
 from counterseal.gateway import mark_lead as verbs
 from counterseal.gateway.found import found
+from counterseal.gateway.note_no_result import note_no_result
 from counterseal.gateway.record_comparison import record_comparison
 from counterseal.gateway.request_clearance import standing_of
 from counterseal.gateway.review import CAVEAT
@@ -70,6 +71,14 @@ def close(desk: Desk, *, lead_id: str) -> Outcome:
     """Close a lead that came to nothing."""
     row = verbs.close_lead(desk.office, lead_id=lead_id, by=desk.by)
     return answered(row, "Closed.")
+
+
+@command(lead, "none", acts="ines")
+@click.argument("request_id", metavar="REQUEST")
+def none(desk: Desk, *, request_id: str) -> Outcome:
+    """Record that no result of a search is used; it closes the duty to note results."""
+    row = note_no_result(desk.office, request_id=request_id, by=desk.by)
+    return answered(row, "Recorded: no result of this search is used.")
 
 
 @command(lead, "show")
