@@ -17,6 +17,7 @@ from whole_story import exigent_use_of_an_unreviewed_service
 
 import counterseal.gateway
 from counterseal import bootstrap
+from counterseal.casework.models import SearchRequest
 from counterseal.cli.demo.agency import assess
 from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
@@ -36,6 +37,7 @@ from counterseal.gateway.enrol_references import (
 from counterseal.gateway.findings import answer_referral, refer_finding
 from counterseal.gateway.hand_out_openings import hand_out_openings
 from counterseal.gateway.mark_lead import close_lead, mark_lead, note_in_report
+from counterseal.gateway.note_no_result import note_no_result
 from counterseal.gateway.open_case import assign, close_case, open_case, record_step
 from counterseal.gateway.opt_out import issue_list
 from counterseal.gateway.program_file import note_list, record_in_file
@@ -262,6 +264,14 @@ def _confirm(o: SimulatedOffice, *, by: str) -> Act:
 def _lead(o: SimulatedOffice, verb: Callable[..., object], *, by: str, **more: object) -> Act:
     lead = o.lead()
     return lambda: verb(o.office, lead_id=lead.id, by=o.who(by), **more)
+
+
+def _unused(o: SimulatedOffice, *, by: str) -> Act:
+    """A search whose candidates were all excluded."""
+    sheet = _disposed(o)
+    made(lock_review(o.office, review_id=sheet.review_id, by=o.who("ines")))
+    request = SearchRequest.objects.get().id
+    return lambda: note_no_result(o.office, request_id=request, by=o.who(by))
 
 
 def _disclose(o: SimulatedOffice, *, by: str, contents: list[str]) -> Act:
@@ -544,43 +554,7 @@ def _authorise(o: SimulatedOffice, *, by: str) -> Act:
     )
 
 
-def _answer(o: SimulatedOffice, *, by: str) -> Act:
-    referral = made(_refer(o, by="sol")())
-    return lambda: answer_referral(
-        o.office, referral_id=referral.id, outcome="dismissed", words="it was made", by=o.who(by)
-    )
-
-
-def _signals(o: SimulatedOffice, *, by: str) -> Act:
-    o.searched(limit=2)
-    until = o.clock.now + timedelta(minutes=1)
-    return lambda: run_signals(o.office, since=until - timedelta(days=2), until=until, by=o.who(by))
-
-
-def _propose_pack(o: SimulatedOffice, *, by: str) -> Act:
-    return lambda: propose_pack_change(o.office, kind="activate", pack="detroit-2024", by=o.who(by))
-
-
-def _confirm_pack(o: SimulatedOffice, *, by: str) -> Act:
-    proposed = made(_propose_pack(o, by="pat")())
-    return lambda: confirm_pack_change(o.office, change_id=proposed.id, confirms=True, by=o.who(by))
-
-
-def _state_fact(o: SimulatedOffice, *, by: str) -> Act:
-    case = o.case()
-    return lambda: state_fact(
-        o.office, fact="maryland.offence", about=case.id, value="hate-crime", by=o.who(by)
-    )
-
-
-def _authorise(o: SimulatedOffice, *, by: str) -> Act:
-    request = _asked(o)
-    return lambda: authorise_use(
-        o.office, request_id=request.id, granted=True, authority="Court", reference="26-1", by=o.who(by)
-    )
-
-
-def _answer(o: SimulatedOffice, *, by: str) -> Act:
+def _redress(o: SimulatedOffice, *, by: str) -> Act:
     asked = ask_redress(o.office, about="linked", words="on Monday, at the pier")
     return lambda: answer_redress(
         o.office, redress_id=asked.id, outcome="nothing-found", words="We looked.", by=o.who(by)
@@ -605,9 +579,9 @@ def _note(o: SimulatedOffice, *, by: str) -> Act:
 
 VERBS: dict[str, Verb] = {
     "answer_redress": Verb(
-        lambda o: _answer(o, by="pat"),
+        lambda o: _redress(o, by="pat"),
         ("redress.answered",),
-        lambda o: _answer(o, by="sol"),
+        lambda o: _redress(o, by="sol"),
         "redressrequest.refused",
     ),
     "record_in_file": Verb(
@@ -788,6 +762,12 @@ VERBS: dict[str, Verb] = {
         ("lead.noted",),
         lambda o: _lead(o, note_in_report, by="ivan", report="ROI-9"),
         "lead.refused",
+    ),
+    "note_no_result": Verb(
+        lambda o: _unused(o, by="ines"),
+        ("search.no-result-used",),
+        lambda o: _unused(o, by="ivan"),
+        "duty.refused",
     ),
     "open_case": Verb(
         lambda o: _open(o, by="ines"),
@@ -979,7 +959,7 @@ def test_every_verb_is_in_the_table():
             if own and "with change(" in inspect.getsource(function):
                 found.add(name)
     assert found - TRIED_ELSEWHERE == set(VERBS)
-    assert len(VERBS) == 61
+    assert len(VERBS) == 62
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))
