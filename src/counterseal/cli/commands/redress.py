@@ -55,7 +55,7 @@ def status(desk: Desk, *, code: str) -> Outcome:
 
 @command(redress, "list")
 def list_requests(desk: Desk) -> Outcome:
-    """Requests that wait for an answer, the first due first. Their words: `counterseal record view OBJECT`."""
+    """Requests that wait for an answer, the first due first. Their words: `counterseal record REQUEST`."""
     at = desk.office.clock()
     rows = RedressRequest.objects.filter(status=RedressStatus.OPEN).order_by("due", "id")
     shown = [{**view(row), "overdue": row.due < at} for row in rows]
