@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterseal.terms.calendar import Period, read_period, years
+from counterseal.terms.calendar import Period, in_words, read_period, years
 
 BEGIN = datetime(1990, 1, 1, tzinfo=UTC)
 INSTANTS = st.integers(0, 100 * 365 * 86_400).map(lambda seconds: BEGIN + timedelta(seconds=seconds))
@@ -79,3 +79,18 @@ class TestWords:
     @pytest.mark.parametrize("text", ["", "P", "P0D", "PT", "3Y", "P3W", "P-1D", "P1.5Y", "PT24H "])
     def test_are_refused(self, text: str) -> None:
         assert read_period(text) is None
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        (timedelta(days=14), "14 days"),
+        (timedelta(days=1, hours=12), "1 day 12 hours"),
+        (timedelta(hours=24), "1 day"),
+        (timedelta(minutes=30), "30 minutes"),
+        (timedelta(hours=1, minutes=1), "1 hour 1 minute"),
+        (timedelta(), "no time"),
+    ],
+)
+def test_a_time_in_words(time: timedelta, words: str) -> None:
+    assert in_words(time) == words

@@ -41,3 +41,10 @@ def read_period(text: str) -> Period | None:
     year, month, day, hour = (int(part or 0) for part in found.groups())
     period = Period(12 * year + month, timedelta(days=day, hours=hour))
     return None if period == Period(0, timedelta()) else period
+
+
+def in_words(time: timedelta) -> str:
+    """A time in days, hours and minutes: `14 days`, `1 day 12 hours`."""
+    minutes = time // timedelta(minutes=1)
+    parts = ((minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute"))
+    return " ".join(f"{n} {unit}{'s' if n != 1 else ''}" for n, unit in parts if n) or "no time"

@@ -22,6 +22,7 @@ from counterseal.policy.proof.questions import Questions, Rules, texts_of, witne
 from counterseal.policy.proof.requests import SymbolicRequest
 from counterseal.policy.proof.solvers import Formula
 from counterseal.policy.schema import ActionShape, Leaf, Record
+from counterseal.terms.calendar import in_words
 from counterseal.terms.decisions import Permit
 
 Change = Literal["newly-allowed", "newly-denied", "newly-owed", "no-longer-owed", "owed-otherwise"]
@@ -150,7 +151,7 @@ class _Comparison:
 
 
 def _terms(duty: Duty | None) -> str:
-    return "" if duty is None else f"by {duty.owner} within {duty.within}, {duty.clause}"
+    return "" if duty is None else f"by {duty.owner} within {in_words(duty.within)}, {duty.clause}"
 
 
 def _of_shape(facts: Json, shape: ActionShape) -> Json:
