@@ -284,7 +284,7 @@ class FileLineShown(Shown):
 
     line: str
     asks: str
-    state: Literal["complete", "missing", "out-of-date"]
+    state: str
     valid_until: Instant | None
     shown_by: list[FileDocument]
 
@@ -298,7 +298,7 @@ class ProgramFileShown(Shown):
     complete: int
     share: int
     valid_until: Instant | None
-    list_state: Literal["asked-each-time", "valid", "stale"]
+    list_state: str
     list_sequence: int | None
     list_valid_until: Instant | None
     lines: list[FileLineShown]
@@ -697,7 +697,7 @@ class RedressCode(Given):
 class RedressShown(Shown):
     """What became of a request. outcome and answer are empty until it is answered."""
 
-    status: Literal["open", "answered"]
+    status: str
     asked_at: Instant
     due: Instant
     overdue: bool
