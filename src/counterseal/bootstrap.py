@@ -225,7 +225,10 @@ def open_audit_office(folder: Path) -> AuditOffice:
 def make_audit_office(
     folder: Path, *, name: str, home: Path, vkey: str, auditor: str, persons: Sequence[str] = ()
 ) -> tuple[AuditOffice, str]:
-    """Make the folder of a new audit office; answers with it and its first auditor's id. Raises as `init_audit_folder`."""
+    """Make the folder of a new audit office; answers with it and its first auditor's id.
+
+    Raises: as `init_audit_folder`.
+    """
     first = init_audit_folder(
         folder,
         name=name,

@@ -159,7 +159,10 @@ class TestNewVersion:
 
         assert isinstance(office.search(asked), Refusal)
         assert office.local == {}
-        assert decided(office, service_id, "approved").clauses == ("D-026-11/testing", "PS-139-06/acquisition")
+        assert decided(office, service_id, "approved").clauses == (
+            "D-026-11/testing",
+            "PS-139-06/acquisition",
+        )
         at = office.clock.now
         made(
             record_test(

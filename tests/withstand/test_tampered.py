@@ -66,10 +66,9 @@ def kept_template(crowd_template: Path, tmp_path_factory: pytest.TempPathFactory
     with opened(folder / "home") as office:
         _search(office, crowd, 0)
         export_ledger(folder / "older-export")
-        with database(folder / "home") as raw, sqlite3.connect(folder / "backup.sqlite3") as backup:
-            raw.backup(backup)
+        with database(folder / "home") as raw:
+            raw.execute("VACUUM INTO ?", [str(folder / "backup.sqlite3")])
             older = tree_size(raw)
-        backup.close()
         _search(office, crowd, 1)
         export_ledger(folder / "exported")
     with database(folder / "home") as raw:

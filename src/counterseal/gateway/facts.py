@@ -49,7 +49,6 @@ LONGEST_LIST = 50
 SEARCHES_A_DAY = 1_000_000
 
 
-
 def person_facts(person_id: str) -> Facts:
     """The person who asks."""
     return {
