@@ -11,6 +11,8 @@ append       one durable sealed append (entry, tree, signed checkpoint, one tran
              against one raw append of as many bytes with fdatasync
 audit        entries a second of a full audit from tiles, one process
 engine       detection, template and search time of one picture
+policy       one decision with every pack and overlay that is shipped, against the engine alone on the same request with
+             parsed handles; decisions made again from a log (`policy replay`); the proofs
 load         opt-out checks and claims over HTTP from a second process at a held rate: errors, rate, p50, p99
 """
 
@@ -21,6 +23,7 @@ import secrets
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -31,6 +34,7 @@ from statistics import median, quantiles
 
 os.environ["OMP_NUM_THREADS"] = "1"  # as the service process has it; before numpy is loaded
 
+import cedarpy
 import numpy as np
 from PIL import Image
 
@@ -56,12 +60,19 @@ from counterseal.ledger.entry import Reason, make_entry
 from counterseal.ledger.tiles import export
 from counterseal.ledger.tree import Frontier, leaf_hash
 from counterseal.oversight.models import Service
-from counterseal.policy import authorise
+from counterseal.policy import authorise, load_policies
+from counterseal.policy.facts import instant_of
+from counterseal.policy.pack import Layer
+from counterseal.policy.proof.prove import prove
+from counterseal.policy.replay import Logged, replay
+from counterseal.terms.decisions import Permit
 from load import Load, summary
 from office import SimulatedOffice, make_template, open_copy, person
 from served import NO, answers_of, loading, make_checkpoint, serving
 
 REFERENCES = 10_000
+ROOT = Path(__file__).parents[1]
+POLICIES, EXAMPLES = ROOT / "policies", ROOT / "examples"
 
 
 class GateOnly:
@@ -298,6 +309,52 @@ def audit_rate(folder: Path, entries: int) -> dict[str, float]:
     return rates
 
 
+def policy_rates(rounds: int) -> dict[str, float]:
+    """Seconds of a decision and of the engine's part of it; replayed decisions a second; seconds of the proofs."""
+    library = load_policies(POLICIES)
+    plain = json.loads((EXAMPLES / "permitted-search.json").read_text(encoding="utf-8"))
+    at, given = instant_of(plain), {}
+    overlays = [pack.source.id for pack in library.packs if pack.source.layer is Layer.OVERLAY]
+    for name in overlays:
+        for cases in sorted((POLICIES / name / "cases").glob("*.toml")):
+            given |= tomllib.loads(cases.read_text(encoding="utf-8")).get("given", {})
+    everything = library.composed(library.composition(at).over(overlays)).in_force(at)
+    facts = plain | {name: given[name] for name in everything.brought(str(plain["action"]))}
+    permit = authorise(facts, everything, at=at)
+    assert isinstance(permit, Permit), permit
+    put: list[tuple[object, ...]] = []
+    engine = cedarpy.is_authorized
+
+    def noted(*asked: object) -> object:
+        put.append(asked)
+        return engine(*asked)
+
+    cedarpy.is_authorized = noted
+    try:
+        authorise(facts, everything, at=at)
+    finally:
+        cedarpy.is_authorized = engine
+    shipped = library.in_force(at)
+    decided = authorise(plain, shipped, at=at)
+    logged = Logged(0, shipped.digest, decided.policies, decided.clauses, True, plain)
+    began = time.perf_counter()
+    again = replay([logged] * rounds, library)
+    lasted = time.perf_counter() - began
+    assert again.same == rounds, again
+    began = time.perf_counter()
+    proof = prove(
+        library.composed(library.composition(at).over(())).in_force(at),
+        {name: library.composed(library.composition(at).over([name])).in_force(at) for name in overlays},
+    )
+    assert proof.holds
+    return {
+        "decision": median(timed(rounds, lambda: authorise(facts, everything, at=at))),
+        "engine": median(timed(rounds, lambda: engine(*put[0]))),
+        "replayed": rounds / lasted,
+        "proved": time.perf_counter() - began,
+    }
+
+
 def load_over_http(template: Path, folder: Path) -> dict[str, Load]:
     """Rates that one server holds, each as the client saw it; the first claim starts the service's process."""
     checkpoint = make_checkpoint(template, folder)
@@ -346,6 +403,7 @@ def main() -> None:
             written = appends(office, folder, asked.rounds)
         rates = audit_rate(folder / "tiles", asked.entries)
         loads = load_over_http(folder / "template", folder / "served")
+    policy = policy_rates(asked.rounds)
     searches = [a["whole"] + b["whole"] for a, b in zip(alone, again, strict=True)]
     over_search = [median(governed["road"]) / median(seconds) for seconds in searches]
     whole_over_search = [median(governed["whole"]) / median(seconds) for seconds in searches]
@@ -361,6 +419,10 @@ def main() -> None:
         "audit_entries_per_second": rates["hashes"],
         "audit_decoded_entries_per_second": rates["decoded"],
         "references": REFERENCES,
+        "decision_all_packs_ms_p50": policy["decision"] * 1e3,
+        "decision_over_engine": policy["decision"] / policy["engine"],
+        "replayed_per_second": policy["replayed"],
+        "proved_in_seconds": policy["proved"],
         "load": {name: asdict(load) for name, load in loads.items()},
     }
     if asked.json:
@@ -384,6 +446,12 @@ def main() -> None:
     print(f"raw append, fdatasync  {ms(written['raw'])}")
     print(f"full audit from tiles  {rates['hashes']:12,.0f} entries/s a process (aim: at least 500,000)")
     print(f"    every entry decoded{rates['decoded']:12,.0f} entries/s")
+    print(
+        f"a decision, all packs  {policy['decision'] * 1e3:8.2f} ms   ratio "
+        f"{policy['decision'] / policy['engine']:.2f} to the engine alone (aim: at most 3)"
+    )
+    print(f"decisions made again   {policy['replayed']:12,.0f}/s (aim: 5,000)")
+    print(f"the proofs             {policy['proved']:10.2f} s (aim: at most 5)")
     for name, load in loads.items():
         print(
             f"{name + ' over HTTP':27}{load.per_second:6.1f}/s held, {load.errors} errors of {load.asked},"
