@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from counterseal.cli.commands.oscal import read_gates, read_proofs
@@ -285,6 +285,7 @@ class TestOurCheck:
             check({})
 
     @settings(max_examples=50, deadline=None)
+    @example(value="0")
     @given(
         st.recursive(
             st.none() | st.text() | st.integers(),

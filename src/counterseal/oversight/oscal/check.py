@@ -82,7 +82,12 @@ def check(files: Mapping[str, bytes]) -> tuple[Fault, ...]:
     """
     documents = {name: _read(name, files) for name in ROOTS}
     places = {name: list(_walk(name, "", document)) for name, document in documents.items()}
-    faults = [fault for name in ROOTS for at in places[name] for fault in _of_one(at)]
+    faults = [
+        Fault(f"{name}/{root}", "is no object")
+        for name, root in ROOTS.items()
+        if not isinstance(documents[name][root], dict)
+    ]
+    faults += [fault for name in ROOTS for at in places[name] for fault in _of_one(at)]
     faults += [fault for name in ROOTS for fault in _within(places[name])]
     return (*faults, *_across(places))
 
@@ -120,6 +125,9 @@ def _of_one(at: _At) -> Iterator[Fault]:
         return
     if isinstance(value, list) or value in (None, ""):
         return
+    if at.member in REQUIRED:
+        yield Fault(at.path, f"`{at.member}` is an object")
+        return
     if not isinstance(value, str):
         yield Fault(at.path, "every value that we write is a text")
         return
@@ -156,7 +164,9 @@ def _within(places: Sequence[_At]) -> Iterator[Fault]:
                 yield Fault(at.path, f"`{at.value}` is the {member} of `{seen[at.value]}` already")
             seen.setdefault(at.value, at.path)
     resources = {
-        at.value.get("uuid") for at in places if at.member == "resources" and isinstance(at.value, dict)
+        at.value["uuid"]
+        for at in places
+        if at.member == "resources" and isinstance(at.value, dict) and isinstance(at.value.get("uuid"), str)
     }
     for at in places:
         fragment = at.value if at.member in ("href", "source") and isinstance(at.value, str) else ""
