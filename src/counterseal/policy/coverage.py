@@ -5,6 +5,7 @@ each holder shows itself, cedar by a case that fails without the policy, the oth
 """
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,7 +92,8 @@ def _shown_by(row: Covered) -> Iterable[str]:
     if row.policies or row.duties:
         yield "policies: " + ", ".join(f"`{name}`" for name in (*row.policies, *row.duties))
     if row.cases:
-        yield f"{len(row.cases)} cases, for example: {row.cases[0]}"
+        many = f"{len(row.cases)} cases, for example" if len(row.cases) > 1 else "1 case"
+        yield f"{many}: {row.cases[0]}"
     for test in clause.tests:
         yield f"test: `{test}`"
     if clause.form:
@@ -149,11 +151,13 @@ def _counted(rows: Sequence[Covered]) -> str:
     )
 
 
+_CODE = re.compile(r"`([^`]*)`")
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #71767a;padding:.4rem .6rem;"
     "text-align:left;vertical-align:top}caption{text-align:left;font-weight:700;padding:.5rem 0}"
-    ".no{background:#f8dfe2}.unread{background:#faf3d1}code{overflow-wrap:anywhere}"
+    "td:last-child{overflow-wrap:anywhere}td ul{margin:0;padding-left:1.2rem}td:nth-child(4){width:28%}td:last-child{width:38%}"
+    ".no{background:#f8dfe2}.unread{background:#faf3d1}tbody th{width:14%}"
 )
 
 
@@ -161,7 +165,8 @@ def coverage_html(rows: Sequence[Covered], floor: str) -> str:
     """The page as one HTML file without scripts."""
 
     def text(words: str) -> str:
-        return html.escape(words, quote=True)
+        """Safe in HTML; what stands between backticks is code."""
+        return _CODE.sub(r"<code>\1</code>", html.escape(words, quote=True))
 
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
