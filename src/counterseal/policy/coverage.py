@@ -156,7 +156,7 @@ _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #71767a;padding:.4rem .6rem;"
     "text-align:left;vertical-align:top}caption{text-align:left;font-weight:700;padding:.5rem 0}"
-    "td:last-child{overflow-wrap:anywhere}td ul{margin:0;padding-left:1.2rem}td:nth-child(4){width:28%}td:last-child{width:38%}"
+    "td:last-child{overflow-wrap:anywhere;width:38%}td:nth-child(4){width:28%}td ul{margin:0;padding-left:1.2rem}"
     ".no{background:#f8dfe2}.unread{background:#faf3d1}tbody th{width:14%}"
 )
 
