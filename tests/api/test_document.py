@@ -29,6 +29,7 @@ WITHOUT_LOGIN = {
     "POST /api/v1/opt-out/complaints",
     "POST /api/v1/redress",
     "POST /api/v1/redress/status",
+    "GET /api/v1/clauses",
     "GET /api/v1/figures",
 }
 

@@ -58,7 +58,7 @@ class Application(WSGIHandler):
             response = as_answer(bare, instance=asked.instance)
         response.setdefault("Cache-Control", "no-store")
         response["X-Content-Type-Options"] = "nosniff"
-        response["Content-Security-Policy"] = "default-src 'none'"
+        response.setdefault("Content-Security-Policy", "default-src 'none'")
         response["Content-Length"] = str(len(response.content))
         return response
 

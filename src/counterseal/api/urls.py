@@ -11,6 +11,7 @@ from ninja.errors import HttpError, ValidationError
 from counterseal.api.routes import (
     access,
     checkpoints,
+    clauses,
     log,
     records,
     redress,
@@ -36,7 +37,7 @@ api = NinjaAPI(
     urls_namespace="counterseal",
 )
 api.add_router("", access.outside)
-for _routes in (access, checkpoints, redress, services, uses, searches, reviews, records, log):
+for _routes in (access, checkpoints, redress, services, uses, searches, reviews, records, clauses, log):
     api.add_router(V1, _routes.router)
 
 

@@ -152,7 +152,7 @@ def _counted(rows: Sequence[Covered]) -> str:
 
 
 _CODE = re.compile(r"`([^`]*)`")
-_STYLE = (
+PAGE_STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #71767a;padding:.4rem .6rem;"
     "text-align:left;vertical-align:top}caption{text-align:left;font-weight:700;padding:.5rem 0}"
@@ -171,7 +171,7 @@ def coverage_html(rows: Sequence[Covered], floor: str) -> str:
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>What holds each clause</title><style>{_STYLE}</style></head><body><main>"
+        f"<title>What holds each clause</title><style>{PAGE_STYLE}</style></head><body><main>"
         f"<h1>What holds each clause</h1><p>{text(floor)}</p><p>{text(_counted(rows))}</p>"
     ]
     pack = ""
