@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import load_all_checks
 from schemathesis.generation import GenerationMode
+from schemathesis.generation.meta import ParameterLocation
 
 from checkpoint import Gate
 from counterseal import bootstrap  # noqa: F401 - settings first
@@ -146,12 +147,21 @@ def test_every_answer_is_a_declared_one(label: str, described: Any, fuzzed: Fuzz
     )
     @given(case=st.one_of(fitting, unfit), chosen=st.randoms(use_true_random=False))
     def answered(case: Any, chosen: random.Random) -> None:
-        for name in case.path_parameters or {}:
+        # What was made unfit stays unfit: the checks rely on it.
+        unfit_parts = {
+            part for part, info in case.meta.components.items() if info.mode is GenerationMode.NEGATIVE
+        }
+        for name in case.path_parameters or {} if ParameterLocation.PATH not in unfit_parts else {}:
             if name in fuzzed.paths and chosen.random() < 0.8:
                 case.path_parameters[name] = chosen.choice(fuzzed.paths[name])
-        if isinstance(case.body, dict) and chosen.random() < 0.8:
+        if (
+            isinstance(case.body, dict)
+            and ParameterLocation.BODY not in unfit_parts
+            and chosen.random() < 0.8
+        ):
             case.body = with_real(case.body, fuzzed.members, chosen)
-        if case.headers is not None and "Idempotency-Key" in case.headers and chosen.random() < 0.8:
+        keyed = case.headers is not None and "Idempotency-Key" in case.headers
+        if keyed and ParameterLocation.HEADER not in unfit_parts and chosen.random() < 0.8:
             case.headers["Idempotency-Key"] = f"{chosen.getrandbits(64):016x}"
         fuzzed.interface.sim.clock.forward(seconds=0.5 if operation.definition.raw["security"] else 5)
         response = case.call_and_validate(headers=fuzzed.headers(chosen.choice([*fuzzed.tokens, ""])))

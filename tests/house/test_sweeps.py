@@ -223,7 +223,7 @@ class TestPages:
         page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
         assert [gate for gate in gates if gate not in page] == []
-        assert len(gates) == 6
+        assert len(gates) == 7
 
     def test_decisions_are_numbered_without_a_gap_and_say_the_four_things(self) -> None:
         pages = sorted(path for path in (DOCS / "adr").glob("[0-9]*.md"))

@@ -20,6 +20,7 @@ from typing import cast
 
 from counterseal.gateway.backup import back_up
 from counterseal.gateway.databases import database
+from counterseal.gateway.databases.sqlite import empty_log
 from counterseal.gateway.destroy import finish, not_the_records_office, seal_destruction
 from counterseal.gateway.enrol_references import enrol_references, erase_references, template_for_drill
 from counterseal.gateway.erasures import restored_from_before
@@ -145,7 +146,8 @@ def hold_drill(
         else:
             checks.append(Check("gallery", True, "left out: none was named"))
         # (5) Not the backup's own wrapped keys and sealed bytes: those are there, and open nothing.
-        database().empty_log(office.home)
+        if not database().SERVED:  # a server recycles its log in its own time
+            empty_log(office.home)
         for where in sorted(p for p in office.home.iterdir() if p.name != "write.lock"):
             found = _where([where], marks)
             checks.append(Check(f"after: nothing in {where.name}", not found, _listed(found)))

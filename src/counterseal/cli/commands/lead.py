@@ -78,7 +78,11 @@ def close(desk: Desk, *, lead_id: str) -> Outcome:
 def none(desk: Desk, *, request_id: str) -> Outcome:
     """Record that no result of a search is used; it closes the duty to note results."""
     row = note_no_result(desk.office, request_id=request_id, by=desk.by)
-    return answered(row, "Recorded: no result of this search is used.")
+    if isinstance(row, Refusal):
+        return refused(row)
+    return Outcome(
+        {"request": request_id, "duty": row.id}, headline="Recorded: no result of this search is used."
+    )
 
 
 @command(lead, "show")

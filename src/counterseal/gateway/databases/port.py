@@ -84,6 +84,3 @@ class Database(Protocol):
 
     def copied(self, folder: Path) -> AbstractContextManager[Copied]:
         """Open a copy that `copy` made."""
-
-    def empty_log(self, home: Path) -> None:
-        """Move what was written ahead into its place, as time would, where this program may."""

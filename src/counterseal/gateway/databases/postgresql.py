@@ -166,10 +166,6 @@ def copied(folder: Path) -> Iterator[_Dump]:
     yield _Dump(folder / COPY)
 
 
-def empty_log(home: Path) -> None:
-    """Nothing that this role may do: the server recycles its log in its own time."""
-
-
 def connection_settings(connection_string: str, role: str) -> dict[str, Any]:
     """Django's settings for this database and role. The password, if one is needed, is libpq's to find.
 
