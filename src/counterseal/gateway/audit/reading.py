@@ -222,8 +222,8 @@ def _copy(home: Path, folder: Path) -> None:
     source, wal = home / DATABASE, home / f"{DATABASE}-wal"
     if not source.is_file():
         raise BadInputError(
-            f"there is no SQLite database in `{home}`; of an agency on PostgreSQL, read a restored backup "
-            "(docs/how-to/audit.md)"
+            f"there is no SQLite database in `{home}`; an agency on PostgreSQL is not read "
+            "this way yet: work from an exported log and a package (docs/how-to/audit.md)"
         )
     try:
         for tried in range(_TRIES):
