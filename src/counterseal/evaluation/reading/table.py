@@ -1,0 +1,83 @@
+"""Tables of text, batch by batch, every cell still text; and where a row stands in the file, when a fault needs it.
+
+Rows are counted as an editor shows them: the heading is row 1 and blank lines count.
+"""
+
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from counterseal.evaluation.reading.faults import fault
+from counterseal.evaluation.reading.files import first_line, open_text, open_words, text_lines
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+_BLOCK = 1 << 24
+_NAMES = pa.dictionary(pa.int32(), pa.string())
+
+
+def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Row number and cells of each record that is not blank, slowly; for a space, cells are words."""
+    if delimiter == " ":
+        for row, line in enumerate(text_lines(path), start=1):
+            if line.strip():
+                yield row, line.split()
+        return
+    reader = csv.reader(text_lines(path), delimiter=delimiter)
+    end = 0
+    for cells in reader:
+        row, end = end + 1, reader.line_num
+        if cells and (len(cells) > 1 or cells[0].strip()):
+            yield row, cells
+
+
+def heading(path: Path, delimiter: str) -> list[str]:
+    """The cells of the first record."""
+    first_line(path)  # refuses a file of blank lines
+    return [cell.strip() for cell in next(records(path, delimiter))[1]]
+
+
+def batches(
+    path: Path, delimiter: str, names: list[str], *, skip_heading: bool, coded: frozenset[str] = frozenset()
+) -> Iterator[pa.RecordBatch]:
+    """Batches of text cells under these names, one for each column of the file; `coded` ones come as dictionaries.
+
+    Raises EvaluationInputError with the row of the first that has too many or too few cells or is not UTF-8.
+    """
+    words = delimiter == " "
+    read = pacsv.ReadOptions(block_size=_BLOCK, column_names=names, skip_rows_after_names=0)
+    parse = pacsv.ParseOptions(
+        delimiter=delimiter, quote_char=False if words else '"', newlines_in_values=not words
+    )
+    types = {name: _NAMES if name in coded else pa.string() for name in names}
+    convert = pacsv.ConvertOptions(column_types=types, strings_can_be_null=False, null_values=[])
+    with (open_words if words else open_text)(path) as stream:
+        try:
+            for batch in pacsv.open_csv(stream, read, parse, convert):
+                if skip_heading and batch.num_rows:
+                    batch, skip_heading = batch.slice(1), False
+                if batch.num_rows:
+                    yield batch
+        except pa.ArrowInvalid as broken:
+            raise _located(path, delimiter, len(names), broken) from None
+
+
+def row_of(path: Path, delimiter: str, place: int) -> int:
+    """The row of the record at this 0-based place."""
+    return next(itertools.islice(records(path, delimiter), place, None))[0]
+
+
+def _located(path: Path, delimiter: str, width: int, broken: pa.ArrowInvalid) -> Exception:
+    """The fault of the first record that is not of this width (or not UTF-8, which reading it tells)."""
+    for row, cells in records(path, delimiter):
+        if len(cells) != width:
+            remedy = "every row has a cell for each column; quote a cell that holds the delimiter"
+            return fault(path, f"it has {len(cells)} cells where {width} are expected", remedy, row=row)
+    return fault(
+        path,
+        f"the table cannot be read ({str(broken).split(chr(10))[0][:200]})",
+        "write it again as plain CSV",
+    )
