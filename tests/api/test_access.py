@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from joserfc import jwk, jwt
 
+import databases
 from counterseal.api.oauth import AUDIENCE, FORM
 from counterseal.api.openapi import document
 from counterseal.gateway.admit_person import revoke_role
@@ -443,5 +444,10 @@ class TestRegistering:
         """Round Python: no wider scope, nobody else's roles, no way back from the end."""
         client = interface.client("gail")
         made(end_client(interface.sim.office, client_id=client.id, by=interface.sim.who("admin")))
-        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            databases.as_owner(interface.sim.office.home),
+            pytest.raises(IntegrityError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute(statement)
