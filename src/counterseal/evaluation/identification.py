@@ -395,10 +395,10 @@ def threshold_at_fpir(results: SearchResults, target: float) -> float:
     allowed = int(np.floor(target * len(best) + 1e-9))
     if not len(best):
         raise EvaluationInputError("FPIR needs searches without an enrolled mate, and there are none")
-    if allowed >= len(best):
+    if allowed >= len(best) or np.isneginf(barred := best[len(best) - 1 - allowed]):
         return float("-inf")
     # Just above the best score that may not be returned.
-    return float(np.nextafter(best[len(best) - 1 - allowed], best.dtype.type(np.inf)))
+    return float(np.nextafter(barred, best.dtype.type(np.inf)))
 
 
 def fnir_in_smaller(
@@ -418,7 +418,7 @@ def fnir_in_smaller(
     _require_every_score(results, database_size)
     places, certain = _places(results, threshold, ties)
     others = results.database_size - 1
-    inside = hypergeom.cdf(list_length - 1, others, places, database_size - 1)
+    inside = hypergeom.cdf(list_length - 1, others, places, database_size - 1) if others else list_length > 0
     return _mean_missed(results, np.where(certain, inside, 0.0))
 
 
