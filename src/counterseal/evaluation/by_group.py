@@ -271,7 +271,8 @@ def _people(comparisons: Comparisons, grouping: Grouping) -> npt.NDArray[np.int6
     seen = np.zeros((n_groups + 1, n_subjects), np.bool_)
     seen[grouping.probe, probe] = True
     seen[grouping.reference, reference] = True
-    return np.count_nonzero(seen[:n_groups], axis=1).astype(np.int64)
+    people: Counts = np.count_nonzero(seen[:n_groups], axis=1).astype(np.int64)
+    return people
 
 
 def parts(comparisons: Comparisons, grouping: Grouping, rule: NonMatedRule) -> npt.NDArray[np.int16]:
