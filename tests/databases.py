@@ -153,19 +153,13 @@ def databases_of_a_test() -> Iterator[None]:
     finally:
         while len(_made) > before:
             made_on, name = _made.pop()
-            with _on(made_on):
+            with on_cluster(made_on):
                 admin().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextmanager
 def on_cluster(connection: str) -> Iterator[None]:
-    """Installations that are made inside have databases of this cluster, and end with it."""
-    with _on(connection), databases_of_a_test():
-        yield
-
-
-@contextmanager
-def _on(connection: str) -> Iterator[None]:
+    """Installations that are made inside have databases of this cluster. Who ends them: `databases_of_a_test`."""
     global CLUSTER  # noqa: PLW0603 - as the environment would, for a while
     before, CLUSTER = CLUSTER, connection
     try:

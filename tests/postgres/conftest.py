@@ -29,27 +29,27 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def server_template(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def server_template(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A founded installation on the cluster."""
     folder = tmp_path_factory.mktemp("on-server")
     with databases.on_cluster(cluster.connection):
         make_template(folder / "home", folder / "pictures")
-        yield folder / "home"
+    return folder / "home"  # its database ends with the cluster
 
 
 @pytest.fixture(scope="session")
-def crowd_on_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def crowd_on_server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation with a crowd on the cluster."""
     home = tmp_path_factory.mktemp("crowd-on-server") / "home"
     with databases.on_cluster(cluster.connection):
         make_crowd(home, size=8)
-        yield home
+    return home
 
 
 @pytest.fixture(autouse=True)
 def _on_cluster(cluster: Cluster) -> Iterator[None]:
-    """Installations that a test makes are made here."""
-    with databases.on_cluster(cluster.connection):
+    """Installations that a test makes are made here, and end with it; those of other tests are not."""
+    with databases.on_cluster(cluster.connection), databases.databases_of_a_test():
         yield
 
 
