@@ -6,7 +6,7 @@ twice, no sample is compared with itself, nobody is in two groups, and nothing i
 it by name; what was left out is counted.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,7 @@ class Names:
     def __init__(self) -> None:
         """No names yet."""
         self._of: dict[str, int] = {}
+        self._last: tuple[pa.Array, Indices] | None = None
 
     def __len__(self) -> int:
         """How many there are."""
@@ -108,34 +109,47 @@ class Names:
         """(n,) the number of each name, -1 for an empty one."""
         if not pa.types.is_dictionary(names.type):
             names = names.dictionary_encode()
-        known = [str(name or "").strip() for name in names.dictionary.to_pylist()]
-        of = np.array(
-            [self._of.setdefault(k, len(self._of)) if k else -1 for k in known] or [-1], dtype=np.int32
-        )
+        of = self._codes_of(names.dictionary)
         indices = names.indices
         if indices.null_count:
-            # A null takes the added last place.
-            of = np.append(of, np.int32(-1))
             indices = pc.fill_null(indices.cast(pa.int64()), len(of) - 1)
         codes: Indices = of[indices.to_numpy(zero_copy_only=False)]
         return codes
+
+    def _codes_of(self, dictionary: pa.Array) -> Indices:
+        """The numbers of the names of a dictionary, and -1 in one place more for a null."""
+        if self._last is None or not self._last[0].equals(dictionary):
+            known = [str(name or "").strip() for name in dictionary.to_pylist()]
+            codes = [self._of.setdefault(k, len(self._of)) if k else -1 for k in known]
+            self._last = dictionary, np.array([*codes, -1], dtype=np.int32)
+        return self._last[1]
 
     def name(self, code: int) -> str:
         """The name of a number."""
         return list(self._of)[code]
 
     def settle(self, *columns: Indices) -> tuple[str, ...]:
-        """The names in their order of text, and the columns renumbered in place: no order of rows shows through."""
+        """The names that stand in these columns, in their order of text; the columns are renumbered in place.
+
+        Neither the order of rows nor what was left out shows through.
+        """
+        there = np.zeros(len(self._of) + 1, np.bool_)
+        for part in _parts(columns):
+            there[part] = True
         names = list(self._of)
-        order = sorted(range(len(names)), key=names.__getitem__)
-        place = np.empty(len(names) + 1, dtype=np.int32)
-        place[order] = np.arange(len(names), dtype=np.int32)
-        place[-1] = -1
-        for column in columns:
-            for start in range(0, len(column), 1 << 20):
-                part = column[start : start + (1 << 20)]
-                part[:] = place[part]
+        order = sorted(np.flatnonzero(there[:-1]).tolist(), key=names.__getitem__)
+        place = np.full(len(names) + 1, -1, dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        for part in _parts(columns):
+            part[:] = place[part]
         return tuple(names[i] for i in order)
+
+
+def _parts(columns: Iterable[Indices]) -> Iterator[Indices]:
+    """Pieces of columns, small enough that what is made of one is forgotten soon."""
+    for column in columns:
+        for start in range(0, len(column), 1 << 20):
+            yield column[start : start + (1 << 20)]
 
 
 class Growing:
@@ -192,11 +206,31 @@ class Assembler:
         self._failures: dict[str, int] = {}
         self._left_out: dict[str, int] = {}
         self._places = Growing(np.int64, None)
-        self._read = 0
+        self._read = self._turned = 0
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Reason -> how many comparisons failed for it so far."""
+        return self._failures
+
+    def turn_to(self, path: Path, row_of: Callable[[int], int]) -> None:
+        """What comes next is from this file."""
+        self._path, self._row_of, self._turned = path, row_of, self._read
+
+    def forget_samples(self) -> None:
+        """The file names no samples after all: one placeholder stands for all."""
+        self._columns.pop("probe", None), self._columns.pop("reference", None)
+
+    def oriented(self, batch: Batch) -> tuple[Floats, Flags]:
+        """Scores and labels of one batch alone, with no check against other columns."""
+        scores, _ = self._read_scores(batch, 0)
+        scores = np.array(scores)
+        self._orient(scores)
+        return scores, self._flags(batch["mated"], 0)
 
     def fault(self, what: str, remedy: str, *, at: int | None = None) -> EvaluationInputError:
         """An error about the comparison at this place of the file."""
-        return fault(self._path, what, remedy, row=None if at is None else self._row_of(at))
+        return fault(self._path, what, remedy, row=None if at is None else self._row_of(at - self._turned))
 
     def add(self, batch: Batch) -> None:
         """One batch: `score`, and `mated` or both subjects, and whatever else of our columns there is."""
@@ -264,7 +298,7 @@ class Assembler:
             probe_subject=columns.get("probe_subject"),
             reference_subject=columns.get("reference_subject"),
             groupings=groupings,
-            failures=dict(sorted((failures or self._failures).items())),
+            failures=dict(sorted((self._failures if failures is None else failures).items())),
         )
         return Reading(
             comparisons,
@@ -416,7 +450,7 @@ class Assembler:
         self, columns: dict[str, Any], one: str, other: str, names: Names, places: Indices | None, word: str
     ) -> tuple[str, ...]:
         sides = [columns[role] for role in (one, other) if role in columns]
-        if not len(names):
+        if not len(names) or not sides:
             columns.pop(one, None), columns.pop(other, None)
             return ()
         for role in (one, other):
@@ -448,7 +482,9 @@ class Assembler:
             before = int(np.flatnonzero((probe == probe[at]) & (reference == reference[at]))[0])
             a, b = self._names.name(int(probe[at])), self._names.name(int(reference[at]))
             place = (lambda i: i) if places is None else (lambda i: int(places[i]))
-            what = f"`{a}` and `{b}` are compared again, as in row {self._row_of(place(before))}"
+            what = (
+                f"`{a}` and `{b}` are compared again, as in row {self._row_of(place(before) - self._turned)}"
+            )
             remedy = (
                 f"a comparison counts once; remove it, or have {REPEATED} left out and counted (`{REPEATED}`)"
             )

@@ -5,6 +5,7 @@ same; names are people, so two probes of one person carry the same name. Without
 mated on its diagonal. Delimiter: comma, semicolon, tab or spaces.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from counterseal.evaluation.comparisons import Comparisons, Flags, Floats
-from counterseal.evaluation.reading.assemble import SELF, Options, Reading
+from counterseal.evaluation.comparisons import Comparisons, Flags, Floats, Indices
+from counterseal.evaluation.reading.assemble import SELF, Options, Reading, Samples
 from counterseal.evaluation.reading.faults import fault
 from counterseal.evaluation.reading.files import first_line
 from counterseal.evaluation.reading.numbers import FAILURE_WORDS, read_cells
@@ -31,19 +32,14 @@ class Matrix:
     failures: dict[str, int]
 
 
-def read_matrix(path: Path, options: Options) -> Reading:
+def read_matrix(path: Path, options: Options, *, samples: bool = False) -> Reading:
     """A matrix as comparisons, row after row."""
-    return as_comparisons(path, _read(path, options), options)
-
-
-def as_comparisons(path: Path, matrix: Matrix, options: Options, *, mated: Flags | None = None) -> Reading:
-    """Every cell of a matrix as a comparison; mated: (P, R), else told by the names."""
+    matrix = _read(path, options)
     subjects = tuple(sorted({*matrix.rows, *matrix.columns}))
     code = {name: i for i, name in enumerate(subjects)}
     rows = np.array([code[name] for name in matrix.rows], np.int32)
     columns = np.array([code[name] for name in matrix.columns], np.int32)
-    if mated is None:
-        mated = rows[:, None] == columns[None, :]
+    mated = rows[:, None] == columns[None, :]
     for kind, there in (("mated", mated.any()), ("non-mated", not mated.all())):
         if not there:
             what = f"none of the {mated.size} comparisons is {kind}"
@@ -69,7 +65,28 @@ def as_comparisons(path: Path, matrix: Matrix, options: Options, *, mated: Flags
         reference,
         failures=dict(sorted(matrix.failures.items())),
     )
-    return Reading(comparisons, "matrix", matrix.scores.size, left_out)
+    probes = references = None
+    if samples:
+        probes = Samples(_told_apart(matrix.rows), _axis(matrix, kept, 0))
+        references = Samples(_told_apart(matrix.columns), _axis(matrix, kept, 1))
+    return Reading(comparisons, "matrix", matrix.scores.size, left_out, probes, references)
+
+
+def _axis(matrix: Matrix, kept: Flags | None, axis: int) -> Indices:
+    """Row (0) or column (1) of each comparison."""
+    places: Indices = np.indices(matrix.scores.shape, np.int32)[axis].ravel()
+    return places if kept is None else places[kept]
+
+
+def _told_apart(people: list[str]) -> tuple[str, ...]:
+    """Names of samples: those of the people, numbered where one has several."""
+    several = {name for name, count in Counter(people).items() if count > 1}
+    seen: Counter[str] = Counter()
+    names = []
+    for name in people:
+        seen[name] += 1
+        names.append(f"{name} ({seen[name]})" if name in several else name)
+    return tuple(names)
 
 
 def _without_diagonal(path: Path, matrix: Matrix, options: Options) -> Flags | None:

@@ -4,15 +4,21 @@ Nothing is guessed that would change a number: whether higher means more alike i
 group. See docs/reference/score-files.md.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from counterseal.evaluation.comparisons import Comparisons, Direction, EvaluationInputError
+from counterseal.evaluation.comparisons import Comparisons, Direction, EvaluationInputError, Scores
 from counterseal.evaluation.reading.assemble import ATTACKS, REPEATED, SELF, Options, Reading
+from counterseal.evaluation.reading.bee import is_bee, read_bee
+from counterseal.evaluation.reading.bob import read_bob
+from counterseal.evaluation.reading.columns import read_columns, read_histograms
 from counterseal.evaluation.reading.faults import fault
+from counterseal.evaluation.reading.files import opening
+from counterseal.evaluation.reading.groups import read_groups, with_groups, with_how
 from counterseal.evaluation.reading.matrix import read_matrix
 from counterseal.evaluation.reading.pairs import read_pairs
+from counterseal.evaluation.reading.parquet import read_parquet, read_parquet_scores
 
 
 class Format(StrEnum):
@@ -20,6 +26,11 @@ class Format(StrEnum):
 
     MATRIX = "matrix"
     PAIRS = "pairs"
+    BOB4 = "bob4"
+    BOB5 = "bob5"
+    COLUMNS = "columns"
+    HISTOGRAM = "histogram"
+    PARQUET = "parquet"
 
 
 def read(
@@ -27,6 +38,9 @@ def read(
     *,
     format: Format | str,  # noqa: A002  the word of the command line
     direction: Direction | str | None,
+    groups: Path | None = None,
+    groups_how: Mapping[str, str] | None = None,
+    group_labels: Mapping[str, Sequence[str]] | None = None,
     mated_file: Path | None = None,
     columns: Mapping[str, str] | None = None,
     failure_words: Collection[str] = (),
@@ -35,25 +49,33 @@ def read(
 ) -> Reading:
     """Everything a file of scores tells.
 
-    direction: what a higher number means in the file. mated_file: the second file that some formats have. columns: our
-    name -> the file's name of a column. failure_words: words in a score cell that stand for a failed comparison, beside
-    the known ones. leave_out: of `self comparisons`, `repeated comparisons`, `attack presentations`: counted and left
-    out instead of refused. samples: keep which samples were compared.
+    direction: what a higher number means in the file; None only for a Parquet file of ours, which says it. groups: who
+    belongs to which group. groups_how: grouping -> how membership was obtained, where the file does not say.
+    group_labels: grouping -> the only labels allowed. mated_file: the second file of some formats (mated scores, list
+    of mated pairs, mask). columns: our name -> the file's name of a column. failure_words: words in a score cell that
+    stand for a failed comparison, beside the known ones. leave_out: of `self comparisons`, `repeated comparisons`,
+    `attack presentations`: counted and left out instead of refused. samples: keep which samples were compared.
 
     Raises EvaluationInputError with file, row and remedy for whatever cannot be read as it was told.
     """
     path = Path(path)
-    options = Options(
-        direction=_direction(path, direction),
-        columns=dict(columns or {}),
-        failure_words=frozenset(word.strip().lower() for word in failure_words),
-        leave_out=_leave_out(path, leave_out),
+    kind = _format(path, format)
+    reading = _read(
+        path,
+        kind,
+        _options(path, kind, direction, columns, failure_words, leave_out),
+        mated_file,
+        columns or {},
+        samples,
     )
-    match _format(path, format):
-        case Format.MATRIX:
-            return read_matrix(path, options)
-        case Format.PAIRS:
-            return read_pairs(path, options, mated_file=mated_file, samples=samples)
+    how = dict(groups_how or {})
+    if (own := {name: how.pop(name) for name in list(how) if name in reading.comparisons.groupings}) or (
+        how and groups is None
+    ):
+        reading = with_how(path, reading, {**own, **(how if groups is None else {})})
+    if groups is not None:
+        reading = with_groups(reading, read_groups(Path(groups), how=how, labels=group_labels))
+    return reading
 
 
 def read_comparisons(
@@ -61,6 +83,8 @@ def read_comparisons(
     *,
     format: Format | str,  # noqa: A002  the word of the command line
     direction: Direction | str | None,
+    groups: Path | None = None,
+    groups_how: Mapping[str, str] | None = None,
     mated_file: Path | None = None,
     columns: Mapping[str, str] | None = None,
     failure_words: Collection[str] = (),
@@ -71,6 +95,8 @@ def read_comparisons(
         path,
         format=format,
         direction=direction,
+        groups=groups,
+        groups_how=groups_how,
         mated_file=mated_file,
         columns=columns,
         failure_words=failure_words,
@@ -78,14 +104,104 @@ def read_comparisons(
     ).comparisons
 
 
-def _direction(path: Path, told: Direction | str | None) -> Direction:
-    """What a higher number means; never guessed."""
-    if told is None:
+def read_scores(
+    path: Path,
+    *,
+    format: Format | str,  # noqa: A002  the word of the command line
+    direction: Direction | str | None,
+    mated_file: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    failure_words: Collection[str] = (),
+    leave_out: Collection[str] = (),
+) -> Scores:
+    """Mated and non-mated scores alone, sorted. A Parquet file takes 4 bytes of memory a float32 score.
+
+    For that, only the columns `mated`, `score` and `failure` of a Parquet file are looked at; other formats are read
+    and checked whole.
+    """
+    path = Path(path)
+    kind = _format(path, format)
+    if kind is Format.PARQUET and not leave_out:
+        options = _options(path, kind, direction, columns, failure_words, leave_out)
+        return read_parquet_scores(path, options, columns=columns or {})
+    return Scores.of(
+        read_comparisons(
+            path,
+            format=kind,
+            direction=direction,
+            mated_file=mated_file,
+            columns=columns,
+            failure_words=failure_words,
+            leave_out=leave_out,
+        )
+    )
+
+
+def _read(
+    path: Path,
+    kind: Format,
+    options: Options | None,
+    mated_file: Path | None,
+    columns: Mapping[str, str],
+    samples: bool,
+) -> Reading:
+    """By the reader of this format."""
+    if kind is Format.PARQUET:
+        _one_file(path, kind, mated_file)
+        return read_parquet(path, options, columns=columns, samples=samples)
+    if options is None:
         raise fault(
             path,
             "nothing tells whether a higher score is more or less alike",
             "say similarity or dissimilarity",
         )
+    match kind:
+        case Format.MATRIX:
+            if is_bee(opening(path)):
+                return read_bee(path, options, mask=mated_file, samples=samples)
+            _one_file(path, kind, mated_file)
+            return read_matrix(path, options, samples=samples)
+        case Format.PAIRS:
+            return read_pairs(path, options, mated_file=mated_file, samples=samples)
+        case Format.BOB4 | Format.BOB5:
+            _one_file(path, kind, mated_file)
+            return read_bob(path, kind, options, samples=samples)
+        case Format.COLUMNS:
+            return read_columns(path, options, mated_file=mated_file)
+        case Format.HISTOGRAM:
+            return read_histograms(path, options, mated_file=mated_file)
+
+
+def _one_file(path: Path, kind: Format, mated_file: Path | None) -> None:
+    """Refuse a second file that would not be looked at."""
+    if mated_file is not None:
+        raise fault(path, f"the format `{kind}` is one file", f"leave `{Path(mated_file).name}` away")
+
+
+def _options(
+    path: Path,
+    kind: Format,
+    direction: Direction | str | None,
+    columns: Mapping[str, str] | None,
+    failure_words: Collection[str],
+    leave_out: Collection[str],
+) -> Options | None:
+    """What the caller said; None without a direction."""
+    if columns and kind not in (Format.PAIRS, Format.PARQUET):
+        raise fault(
+            path, f"the format `{kind}` has no heading", "name columns for `pairs` and `parquet` only"
+        )
+    words = frozenset(word.strip().lower() for word in failure_words)
+    if words and kind is Format.PARQUET:
+        raise fault(path, "the scores of a Parquet file are numbers", "tell failures in its column `failure`")
+    left = _leave_out(path, leave_out)
+    if direction is None:
+        return None
+    return Options(_direction(direction), dict(columns or {}), words, left)
+
+
+def _direction(told: Direction | str) -> Direction:
+    """What a higher number means; never guessed."""
     try:
         return Direction(told)
     except ValueError:
