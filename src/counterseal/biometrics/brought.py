@@ -210,6 +210,11 @@ class BroughtEngine:
         self._features = _session(recogniser, "recogniser", (None, dimension), threads)
         self._faces = _session(detector, "detector", (None, 15), threads) if detector else None
 
+    @property
+    def recogniser_sha256(self) -> str:
+        """Digest of the recogniser's file, checked on loading."""
+        return self._recogniser.sha256.lower()
+
     def detect(self, pixels: Pixels) -> tuple[Face, ...]:
         """Every face, the largest first."""
         if self._embedded is not None:

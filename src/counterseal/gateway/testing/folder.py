@@ -1,0 +1,62 @@
+"""The folder of one test: which file is what, written whole or not at all."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from counterseal.terms.errors import BadInputError
+
+PLAN, CORPUS, SCORES, FAILURES = "plan.json", "corpus.json", "scores.parquet", "failures.csv"
+RESULT, VERDICT, COUNTED, TIMES = "result.json", "verdict.json", "counted.json", "times.json"
+CANDIDATES = "candidates.csv"
+WORK = "work.jsonl"
+"""What a run has done so far; holds templates, and goes when the run ends."""
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Put a file into place at once: nobody sees half of it."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Plain JSON, two spaces, keys as they come: the same document gives the same bytes."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(path, text.encode() + b"\n")
+
+
+def read_json(path: Path, remedy: str) -> dict[str, Any]:
+    """A JSON object of the folder.
+
+    Raises:
+        BadInputError: it is missing (then `remedy` says what to do) or no JSON object.
+    """
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise BadInputError(f"there is no {path.name} in `{path.parent}`: {remedy}") from error
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"`{path}` cannot be read: {error}") from error
+    if not isinstance(document, dict):
+        raise BadInputError(f"`{path}` is no JSON object")
+    return document
+
+
+def write_csv(path: Path, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Rows as CSV with Unix line ends."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_whole(path, text.getvalue().encode())
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
