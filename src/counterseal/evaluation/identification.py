@@ -514,7 +514,7 @@ def identification_document(
         "ranks": [
             {
                 "rank": k,
-                "rate": _shown(rank_rate(results, k, ties=rule, confidence=confidence)),
+                "rate": rank_rate(results, k, ties=rule, confidence=confidence).document(),
                 "ties": str(rule),
             }
             for k in lengths
@@ -525,7 +525,7 @@ def identification_document(
         "miss_rate": [
             {
                 "list_length": k,
-                "fnir": _shown(miss_rate(results, k, ties=ties, confidence=confidence)),
+                "fnir": miss_rate(results, k, ties=ties, confidence=confidence).document(),
                 "shown_to_reviewers": k == list_length,
             }
             for k in lengths
@@ -553,8 +553,8 @@ def _rates_row(
     return {
         "threshold": results.direction.shown(threshold),
         "list_length": list_length,
-        "fpir": _shown(away.fpir),
-        "fnir": _shown(here.fnir),
+        "fpir": away.fpir.document(),
+        "fnir": here.fnir.document(),
         "tpir": None if here.fnir.value is None else 1 - here.fnir.value,
         "selectivity": away.selectivity,
     }
@@ -684,13 +684,3 @@ def _sizes(n: int) -> list[int]:
 
 def _name(names: Sequence[str], code: int) -> str:
     return names[code] if names else str(code)
-
-
-def _shown(rate: Rate) -> dict[str, Any]:
-    return {
-        "errors": rate.errors,
-        "trials": rate.trials,
-        "rate": rate.value,
-        "interval": None if rate.interval is None else list(rate.interval),
-        "method": rate.method,
-    }

@@ -4,6 +4,7 @@ Source: ISO/IEC 19795-1 (error counts and uncertainty are reported with every ra
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 Interval = tuple[float, float]
 
@@ -30,3 +31,13 @@ class Rate:
     def value(self) -> float | None:
         """errors / trials; None without trials: nothing was tried, so nothing is known."""
         return self.errors / self.trials if self.trials else None
+
+    def document(self) -> dict[str, Any]:
+        """As result documents hold it."""
+        return {
+            "errors": self.errors,
+            "trials": self.trials,
+            "rate": self.value,
+            "interval": None if self.interval is None else list(self.interval),
+            "method": self.method,
+        }
