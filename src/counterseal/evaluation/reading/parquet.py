@@ -26,7 +26,7 @@ from counterseal.evaluation.comparisons import (
     Indices,
     Scores,
 )
-from counterseal.evaluation.reading.assemble import Assembler, Names, Options, Reading, first_of_each
+from counterseal.evaluation.reading.assemble import Assembler, Names, Options, Reading, Samples, first_of_each
 from counterseal.evaluation.reading.faults import fault, listed
 from counterseal.evaluation.reading.files import LARGEST_UNPACKED, must_be_file
 from counterseal.evaluation.reading.pairs import chosen
@@ -109,14 +109,24 @@ def read_parquet_scores(path: Path, options: Options | None, *, columns: Mapping
     return Scores.sorted_in_place(whole[:low], whole[high:], options.direction)
 
 
-def write_parquet(comparisons: Comparisons, path: Path) -> None:
+def write_parquet(
+    comparisons: Comparisons,
+    path: Path,
+    *,
+    probes: Samples | None = None,
+    references: Samples | None = None,
+) -> None:
     """Write comparisons so that `read_parquet` gives the same; people without a comparison are not written.
 
-    The score of a failed comparison is null. Its reason is written in its row where all failed for the same; otherwise
+    probes, references: which samples were compared, both or none. The score of a failed comparison is null. Its reason is written in its row where all failed for the same; otherwise
     only the counts by reason are known, and they are written beside the rows.
     """
     c = comparisons
-    fields = []
+    fields: list[tuple[str, pa.DataType]] = []
+    if (probes is None) != (references is None):
+        raise ValueError("samples are named on both sides or on none")
+    sides = [(side, s) for side, s in (("probe", probes), ("reference", references)) if s is not None]
+    fields += [(side, pa.dictionary(pa.int32(), pa.string())) for side, _ in sides]
     if c.probe_subject is not None:
         fields += [
             (f"{side}_subject", pa.dictionary(pa.int32(), pa.string())) for side in ("probe", "reference")
@@ -143,13 +153,14 @@ def write_parquet(comparisons: Comparisons, path: Path) -> None:
     if len(c.failures) == 1 and sum(c.failures.values()) == np.count_nonzero(np.isneginf(c.scores)):
         reason = next(iter(c.failures))
     subjects = pa.array(c.subjects, pa.string())
+    samples = [(s.codes, pa.array(s.names, pa.string())) for _, s in sides]
     labels = {g.name: pa.array(g.labels, pa.string()) for g in c.groupings.values()}
     with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
         for start in range(0, len(c), _BATCH):
             part = slice(start, start + _BATCH)
             failed = np.isneginf(c.scores[part])
             shown = c.direction.oriented(c.scores[part])
-            arrays: list[Any] = []
+            arrays: list[Any] = [_coded(codes[part], names) for codes, names in samples]
             if c.probe_subject is not None and c.reference_subject is not None:
                 arrays += [_coded(side[part], subjects) for side in (c.probe_subject, c.reference_subject)]
             arrays += [

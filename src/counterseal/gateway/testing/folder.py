@@ -12,7 +12,6 @@ from counterseal.terms.errors import BadInputError
 
 PLAN, CORPUS, SCORES, FAILURES = "plan.json", "corpus.json", "scores.parquet", "failures.csv"
 RESULT, VERDICT, COUNTED, TIMES = "result.json", "verdict.json", "counted.json", "times.json"
-CANDIDATES = "candidates.csv"
 WORK = "work.jsonl"
 """What a run has done so far; holds templates, and goes when the run ends."""
 
