@@ -107,12 +107,11 @@ class TestCounting:
                 (comparisons.scores[of] >= t).sum() for t in (0.9, 0.5)
             ]
 
-    def test_a_threshold_between_two_float32_is_not_rounded_to_one(self):
-        """float32(0.1) is above 0.1; a threshold just above it must not come down to it."""
-        score = np.float32(0.1)
-        above = np.nextafter(float(score), 1)
-        comparisons = made([(score, False, 0, 0)], dtype=np.float32)
-        found = tally(comparisons, comparisons.groupings["g"], [float(score), above])
+    def test_a_threshold_has_the_precision_of_the_scores(self):
+        """A score that was written 0.1 and kept as float32 is at the threshold 0.1, as in every other rate."""
+        comparisons = made([(0.1, False, 0, 0)], dtype=np.float32)
+        above = float(np.nextafter(np.float32(0.1), np.float32(1)))
+        found = tally(comparisons, comparisons.groupings["g"], [0.1, above])
         assert found.at_or_above[:, 0, 0, 0].tolist() == [1, 0]
 
 

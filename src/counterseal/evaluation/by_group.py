@@ -9,12 +9,10 @@
 Groups are told, never inferred; a side whose group nobody told is counted in none.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import reduce
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -133,7 +131,8 @@ def tally(comparisons: Comparisons, grouping: Grouping, thresholds: Sequence[flo
             "other: merge those that the plan does not need apart"
         )
     ascending, place = np.unique(np.asarray(thresholds, np.float64), return_inverse=True)
-    bounds = [_at_least(comparisons.scores, t) for t in ascending]
+    # In the precision of the scores, as everywhere: a threshold of 0.1 counts a score written 0.1.
+    bounds = ascending.astype(comparisons.scores.dtype)
     n_levels = len(ascending) + 1
     # A cell is (probe's group, reference's group, mated, thresholds reached); UNKNOWN (-1) is the first group.
     width = n_groups + 1
@@ -160,7 +159,7 @@ def tally(comparisons: Comparisons, grouping: Grouping, thresholds: Sequence[flo
 
 
 def _cells(
-    comparisons: Comparisons, grouping: Grouping, bounds: Sequence[Any], rows: slice, width: int
+    comparisons: Comparisons, grouping: Grouping, bounds: Floats, rows: slice, width: int
 ) -> npt.NDArray[np.intp]:
     scores = comparisons.scores[rows]
     level = comparisons.mated[rows].astype(np.int8) * np.int8(len(bounds) + 1)
@@ -173,16 +172,6 @@ def _cells(
     cell *= 2 * (len(bounds) + 1)
     cell += level
     return cell
-
-
-def _at_least(scores: Floats, threshold: float) -> Any:
-    """The threshold in the scores' own type, rounded up: `score >= it` is then the same as in exact numbers."""
-    if math.isnan(threshold):
-        raise ValueError("a threshold is a number")
-    kind = scores.dtype.type
-    with np.errstate(over="ignore"):
-        near = kind(threshold)
-    return np.nextafter(near, kind(np.inf)) if float(near) < threshold else near
 
 
 def rates_by_group(

@@ -36,9 +36,9 @@ def clopper_pearson(errors: float, trials: float, confidence: float = 0.95) -> I
 
 
 def clopper_pearson_bounds(
-    errors: npt.ArrayLike, trials: npt.ArrayLike, confidence: float = 0.95
+    errors: npt.ArrayLike, trials: npt.ArrayLike, confidence: npt.ArrayLike = 0.95
 ) -> tuple[Bounds, Bounds]:
-    """`clopper_pearson` of many counts at once: lower and upper bounds in the shape of the counts."""
+    """`clopper_pearson` of many counts at once, each at its own level: bounds in the shape of the counts."""
     k, n = _counts(errors, trials)
     tail = _tail(confidence)
     # A beta distribution has no shape of 0: there the bound is 0 or 1, and the shape given is a placeholder.
@@ -100,7 +100,8 @@ def _counts(errors: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Any, Any]:
     return k, n
 
 
-def _tail(confidence: float) -> float:
-    if not 0 < confidence < 1:
+def _tail(confidence: npt.ArrayLike) -> Any:
+    level = np.asarray(confidence, float)
+    if not ((level > 0) & (level < 1)).all():
         raise ValueError(f"an interval covers between 0 and 1 of the time, not {confidence}")
-    return (1 - confidence) / 2
+    return (1 - level) / 2
