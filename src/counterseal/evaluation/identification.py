@@ -11,6 +11,7 @@ Definitions chosen, where the sources leave a choice:
   references the best is the mate, and the others push nobody down.
 - The rank among equal scores is the worst, the best or the mean of the ranks that they share (`Ties`); `worst`
   where nothing else is said.
+- A threshold is rounded to the precision of the scores before it is compared, as in `verification`.
 - A failed comparison returns no candidate; a search whose comparisons all failed is a miss if a mate is enrolled.
 - Selectivity counts other people's references at rank R or better and at T or above, a mean over the searches
   without an enrolled mate.
@@ -40,6 +41,7 @@ from counterseal.evaluation.comparisons import (
 )
 from counterseal.evaluation.intervals import binomial_rate
 from counterseal.evaluation.rates import Rate
+from counterseal.evaluation.verification import threshold_at
 
 NOT_RETURNED = np.iinfo(np.int32).max
 """The number of references before a mate that was not returned at all: outside every list."""
@@ -146,7 +148,7 @@ class SearchResults:
 
         Where more may reach it than were kept, the count is not known: raises `EvaluationInputError`.
         """
-        counts = (self.others >= threshold).sum(axis=1) if threshold > -np.inf else self._finite()
+        counts = self._reaching(threshold, self.others.shape[1])
         seen = self.others.shape[1]
         if counts.size and counts.max(initial=0) >= seen and not self._complete():
             raise EvaluationInputError(
@@ -172,8 +174,9 @@ class SearchResults:
         """Whether `others` holds every score of other people's references."""
         return self.list_length is None and self.others.shape[1] >= self.database_size
 
-    def _finite(self) -> npt.NDArray[np.int64]:
-        return np.asarray(np.isfinite(self.others).sum(axis=1), np.int64)
+    def _reaching(self, threshold: float, list_length: int) -> npt.NDArray[np.int64]:
+        first = self.others[:, :list_length]
+        return np.asarray(((first >= first.dtype.type(threshold)) & (first > -np.inf)).sum(axis=1), np.int64)
 
 
 def searches_of(
@@ -390,15 +393,11 @@ def miss_rate(
 
 
 def threshold_at_fpir(results: SearchResults, target: float) -> float:
-    """The smallest threshold, oriented, at which FPIR is at most the target (R of at least 1)."""
-    best = results.returned_to(1).non_mated
-    allowed = int(np.floor(target * len(best) + 1e-9))
-    if not len(best):
+    """The smallest threshold, oriented, at which FPIR is at most the target (R of at least 1), 0 < target < 1."""
+    scores = results.returned_to(1)
+    if not len(scores.non_mated):
         raise EvaluationInputError("FPIR needs searches without an enrolled mate, and there are none")
-    if allowed >= len(best) or np.isneginf(barred := best[len(best) - 1 - allowed]):
-        return float("-inf")
-    # Just above the best score that may not be returned.
-    return float(np.nextafter(barred, best.dtype.type(np.inf)))
+    return threshold_at(scores, target).threshold
 
 
 def fnir_in_smaller(
@@ -453,12 +452,12 @@ def fpir_if_independent(results: SearchResults, database_size: int, threshold: f
 
     It takes the N comparisons of one search as independent. They share a probe, so it is usually far too high.
     """
-    if not len(results):
-        return None
     trials = len(results) * results.database_size
     if not results.mates_left_out:
         # One mate each is left out of the trials; further references of the mate are few.
         trials -= results.mated
+    if not trials:
+        return None
     fmr = results.above_threshold(threshold).sum() / trials
     return float(-np.expm1(database_size * np.log1p(-fmr))) if fmr < 1 else 1.0
 
@@ -627,8 +626,7 @@ def _selectivity(results: SearchResults, threshold: float, list_length: int) -> 
     if not alone.any():
         return None
     # Only the first R count, so that what was not kept can only matter where R is longer than it.
-    seen = results.others[alone, :list_length]
-    counts = ((seen >= threshold) & np.isfinite(seen)).sum(axis=1)
+    counts = results._reaching(threshold, list_length)[alone]
     if list_length > results.others.shape[1] and (counts == results.others.shape[1]).any():
         return None
     return float(counts.mean())
@@ -651,7 +649,8 @@ def _places(
     ranks = results.ranks(ties)[results.mate_enrolled]
     returned = np.isfinite(ranks)
     places = np.where(returned, np.ceil(ranks) - 1, 0).astype(np.int64)
-    return places, returned & (results.mate_score[results.mate_enrolled] >= threshold)
+    scores = results.mate_score[results.mate_enrolled]
+    return places, returned & (scores >= scores.dtype.type(threshold))
 
 
 def _mean_missed(results: SearchResults, inside: npt.NDArray[np.float64]) -> float | None:
@@ -659,17 +658,23 @@ def _mean_missed(results: SearchResults, inside: npt.NDArray[np.float64]) -> flo
 
 
 def _at_or_above(ascending: Floats, threshold: float, confidence: float) -> Rate:
-    found = ascending[np.searchsorted(ascending, -np.inf, "right") :]
-    reach = len(found) - int(np.searchsorted(found, threshold, "left"))
-    return binomial_rate(reach, len(ascending), confidence)
+    return binomial_rate(len(ascending) - _lost(ascending, threshold), len(ascending), confidence)
 
 
 def _missed(ascending: Floats, threshold: float, confidence: float) -> Rate:
     """A mate with -inf was not returned, and so is missed at every threshold."""
-    missed = max(
-        int(np.searchsorted(ascending, threshold, "left")), int(np.searchsorted(ascending, -np.inf, "right"))
+    return binomial_rate(_lost(ascending, threshold), len(ascending), confidence)
+
+
+def _lost(ascending: Floats, threshold: float) -> int:
+    """Scores below the threshold, and those of -inf whatever it is. In the precision of the scores, as everywhere."""
+    number = ascending.dtype.type
+    return int(
+        max(
+            np.searchsorted(ascending, number(threshold)),
+            np.searchsorted(ascending, number(-np.inf), "right"),
+        )
     )
-    return binomial_rate(missed, len(ascending), confidence)
 
 
 def _most_of_one(results: SearchResults) -> int | None:
