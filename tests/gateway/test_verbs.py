@@ -18,7 +18,7 @@ from whole_story import exigent_use_of_an_unreviewed_service
 import counterseal.gateway
 from counterseal import bootstrap
 from counterseal.casework.models import SearchRequest
-from counterseal.cli.demo.agency import assess
+from counterseal.cli.demo.agency import assess, supplied_test
 from counterseal.gateway.add_evidence import relate, resolve_contradiction
 from counterseal.gateway.admit_person import admit_person, grant_role, revoke_role
 from counterseal.gateway.approve_search import approve_search
@@ -44,6 +44,7 @@ from counterseal.gateway.program_file import note_list, record_in_file
 from counterseal.gateway.propose_use import concur, propose_use, suspend_use
 from counterseal.gateway.raise_signals import run_signals
 from counterseal.gateway.record_comparison import record_comparison
+from counterseal.gateway.record_evidence import record_evidence
 from counterseal.gateway.redress import answer_redress, ask_redress
 from counterseal.gateway.register_service import (
     ServiceDescription,
@@ -51,7 +52,6 @@ from counterseal.gateway.register_service import (
     close_service_review,
     decide_on_service,
     record_program_code,
-    record_test,
     register_service,
 )
 from counterseal.gateway.release_figures import release_figures
@@ -65,7 +65,7 @@ from counterseal.gateway.sessions import Begun, begin_session, disown_session, e
 from counterseal.gateway.state_fact import state_fact
 from counterseal.ledger.checkpoint import Signer
 from counterseal.oversight.figures.rule import Rule
-from counterseal.oversight.models import Finding, LogEntry, LogNode, ServiceReview, Use
+from counterseal.oversight.models import Finding, LogEntry, LogNode, Service, ServiceReview, Use
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, CountersealError, StaleError
 from counterseal.terms.rows import SealedRow
@@ -172,17 +172,9 @@ def _course(o: SimulatedOffice, *, whose: str, by: str) -> Act:
 
 
 def _test(o: SimulatedOffice, *, by: str) -> Act:
-    now = o.clock.now
-    return lambda: record_test(
-        o.office,
-        service_id=o.agency.service_id,
-        standard="ISO/IEC 19795-10",
-        report="report 7",
-        passed=False,
-        tested_at=now - timedelta(days=1),
-        due=now + timedelta(days=9),
-        by=o.who(by),
-    )
+    service = Service.objects.get(pk=o.agency.service_id)
+    failed = replace(supplied_test(service, at=o.clock.now), passed=False)
+    return lambda: record_evidence(o.office, service_id=service.id, evidence=failed, by=o.who(by))
 
 
 def _open(o: SimulatedOffice, *, by: str, **more: object) -> Act:
@@ -818,7 +810,7 @@ VERBS: dict[str, Verb] = {
         lambda o: _code(o, by="ines"),
         "programcode.refused",
     ),
-    "record_test": Verb(
+    "record_evidence": Verb(
         lambda o: _test(o, by="rue"), ("service.tested",), lambda o: _test(o, by="reg"), "servicetest.refused"
     ),
     "register_service": Verb(

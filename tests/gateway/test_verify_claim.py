@@ -10,18 +10,18 @@ from PIL import Image
 
 from checkpoint import ALTERNATIVE, NO, Camera, Gate
 from counterseal.biometrics import capture as capture_step
-from counterseal.cli.demo.agency import LOOKED
+from counterseal.cli.demo.agency import LOOKED, supplied_test
 from counterseal.connectors.port import ServiceFailure
 from counterseal.gateway.admit_person import grant_role
 from counterseal.gateway.analyse import NoEngine, analyse, approve_age_estimation
 from counterseal.gateway.check_opt_out import Choice
 from counterseal.gateway.opt_out import register_choice, withdraw_choice
 from counterseal.gateway.propose_use import suspend_use
+from counterseal.gateway.record_evidence import record_evidence
 from counterseal.gateway.register_service import (
     ServiceDescription,
     accept_terms,
     decide_on_service,
-    record_test,
     register_service,
 )
 from counterseal.gateway.retention import run_retention
@@ -504,15 +504,13 @@ def age_service(office: SimulatedOffice) -> str:
         )
     )
     made(review_acquisition(office.office, service_id=service.id, looked=LOOKED, by=people["rue"]))
-    record_test(
-        office.office,
-        service_id=service.id,
-        standard="none",
-        report="none",
-        passed=True,
-        tested_at=now - timedelta(days=1),
-        due=now + timedelta(days=30),
-        by=people["rue"],
+    made(
+        record_evidence(
+            office.office,
+            service_id=service.id,
+            evidence=supplied_test(service, at=now),
+            by=people["rue"],
+        )
     )
     made(
         decide_on_service(

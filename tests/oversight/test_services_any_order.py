@@ -6,6 +6,7 @@ The machine knows nothing of the rules. Refusals, stale acts and bad input are a
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -20,8 +21,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from counterseal.cli.demo.agency import LOOKED
+from counterseal.cli.demo.agency import LOOKED, supplied_test
 from counterseal.gateway.facts import service_standing
+from counterseal.gateway.record_evidence import record_evidence
 from counterseal.gateway.register_service import (
     RECORD,
     Conditions,
@@ -29,7 +31,6 @@ from counterseal.gateway.register_service import (
     close_service_review,
     complete_record,
     decide_on_service,
-    record_test,
     register_service,
     report_version,
 )
@@ -182,18 +183,10 @@ class Services(RuleBasedStateMachine):
         self.act(review_acquisition, service_id=self.service, looked=looked, by=by)
 
     def test(self, by: str, place: int) -> None:
-        """Record a test of the present version."""
-        at = self.office.clock.now
-        self.act(
-            record_test,
-            service_id=self.service,
-            standard="s",
-            report="r",
-            passed=place > 2,
-            tested_at=at - timedelta(days=1),
-            due=at + timedelta(days=90),
-            by=by,
-        )
+        """Record somebody's test of the present version."""
+        service = Service.objects.get(pk=self.service)
+        evidence = replace(supplied_test(service, at=self.office.clock.now), passed=place > 2)
+        self.act(record_evidence, service_id=self.service, evidence=evidence, by=by)
 
     def decide(self, by: str, place: int) -> None:
         """Put it somewhere, on conditions where that is what the status says."""
@@ -287,7 +280,7 @@ def test_any_order_of_acts(office_template: Path) -> None:
         "approved",
         "complete_record",
         "review_acquisition",
-        "record_test",
+        "record_evidence",
         "decide_on_service",
         "report_version",
         "close_service_review",

@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from counterseal.cli.demo.agency import LOOKED, add_service
+from counterseal.cli.demo.agency import LOOKED, add_service, supplied_test
 from counterseal.gateway.declare_trial import Trial, close_trial, declare_trial
+from counterseal.gateway.record_evidence import record_evidence
 from counterseal.gateway.register_service import (
     RECORD,
     Conditions,
     close_service_review,
     complete_record,
     decide_on_service,
-    record_test,
     report_version,
 )
 from counterseal.gateway.review_acquisition import review_acquisition
@@ -163,19 +163,8 @@ class TestNewVersion:
             "D-026-11/testing",
             "PS-139-06/acquisition",
         )
-        at = office.clock.now
-        made(
-            record_test(
-                office.office,
-                service_id=service_id,
-                standard="s",
-                report="r",
-                passed=True,
-                tested_at=at - timedelta(days=1),
-                due=at + timedelta(days=90),
-                by=office.who("rue"),
-            )
-        )
+        evidence = supplied_test(Service.objects.get(pk=service_id), at=office.clock.now)
+        made(record_evidence(office.office, service_id=service_id, evidence=evidence, by=office.who("rue")))
         made(review_acquisition(office.office, service_id=service_id, looked=LOOKED, by=office.who("rue")))
         made(decided(office, service_id, "approved"))
         assert isinstance(office.search(request(office, service_id, why_again="new version")), Answered)

@@ -21,16 +21,9 @@ from counterseal.evaluation.strict import (
     read_toml,
 )
 from counterseal.terms.biometrics import Mode
+from counterseal.terms.testing import Kind
 
 PLAN_SCHEMA = "counterseal-test-plan-1"
-
-
-class Kind(StrEnum):
-    """What evidence a test is. Only a direct test has a plan that was sealed before its scores."""
-
-    DIRECT = "direct"
-    OPERATIONAL = "operational"
-    THIRD_PARTY = "third-party"
 
 
 class Measure(StrEnum):

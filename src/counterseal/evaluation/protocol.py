@@ -10,7 +10,6 @@ from counterseal.evaluation.plan import (
     Bound,
     Expected,
     Goal,
-    Kind,
     Measure,
     Plan,
     PlannedGrouping,
@@ -29,6 +28,7 @@ from counterseal.evaluation.verdicts import (
     retest_when,
     verdict_document,
 )
+from counterseal.terms.testing import Kind
 
 __all__ = [
     "Bound",

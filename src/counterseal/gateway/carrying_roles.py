@@ -50,6 +50,8 @@ MOVES: Mapping[str, tuple[str, ...]] = {
         "suspend a service",
     ),
     "service.tested": ("record a test",),
+    "test.planned": ("plan a test",),
+    "test.concluded": ("conclude a test",),
     "service.completed": ("complete a service's record",),
     "service.version-changed": ("report a new version",),
     "service.acquisition-reviewed": ("review an acquisition",),

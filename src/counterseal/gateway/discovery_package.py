@@ -285,8 +285,12 @@ def _tests(service: Service, when: datetime) -> dict[str, Any]:
             {
                 "standard": test.standard,
                 "version_tested": test.version,
-                "passed": test.passed,
+                "kind": test.kind,
+                "modes_tested": test.modes,
+                "outcome": test.outcome,
+                "made_by": test.made_by,
                 "report": test.report,
+                "report_sha256": test.report_sha256,
                 "tested_at": test.tested_at.isoformat(),
                 "next_due": test.due.isoformat(),
             }

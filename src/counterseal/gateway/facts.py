@@ -17,6 +17,7 @@ from counterseal.casework.models import (
 from counterseal.casework.words import ActionKind, ApprovalKind, CaseStatus, ComparisonResult, LeadStatus
 from counterseal.gateway.brought import instant_text as instant
 from counterseal.gateway.collect_probe import meets_floor
+from counterseal.gateway.office import Office
 from counterseal.gateway.partners import Partner
 from counterseal.gateway.records import Records
 from counterseal.gateway.sessions import is_disowned
@@ -25,11 +26,13 @@ from counterseal.oversight.models import (
     Concurrence,
     Service,
     ServiceTest,
+    ServiceTestPlan,
     TermsAcceptance,
     Use,
     UseStatus,
     VerificationTerms,
 )
+from counterseal.oversight.standing_test import standing_test
 from counterseal.people.models import (
     Attestation,
     AttestationKind,
@@ -39,6 +42,7 @@ from counterseal.people.models import (
     roles_of,
 )
 from counterseal.terms.biometrics import Mode
+from counterseal.terms.testing import Kind, Tested
 
 Facts = dict[str, object]
 
@@ -59,14 +63,23 @@ def person_facts(person_id: str) -> Facts:
 
 
 def search_facts(
-    request: SearchRequest, service: Service, held: Records, *, partner: Partner | None, at: datetime
+    request: SearchRequest,
+    service: Service,
+    held: Records,
+    *,
+    test: Facts,
+    partner: Partner | None,
+    at: datetime,
 ) -> Facts:
-    """Everything that decides whether this search may run at this instant. held, partner: read at that instant."""
+    """Everything that decides whether this search may run at this instant.
+
+    held, test (`test_facts`), partner: read at that instant.
+    """
     facts: Facts = {
         "action": request.mode,
         "at": instant(at),
         "person": {"id": request.requester_id, "active": held.active, "roles": list(held.roles)},
-        "service": _service(service, held, at=at),
+        "service": service_facts(service, test, at=at),
         "use": {
             "id": request.use_id,
             "status": use_standing(
@@ -276,6 +289,7 @@ def claim_facts(
     use: Use,
     terms: VerificationTerms,
     service: Service,
+    test: Facts,
     reference: str,
     choice: Mapping[str, object],
     capture: Mapping[str, object],
@@ -289,7 +303,7 @@ def claim_facts(
         "action": "verify-claim",
         "at": instant(at),
         "person": person_facts(by),
-        "service": service_facts(service, at=at),
+        "service": service_facts(service, test, at=at),
         "use": {
             "id": use.id,
             "status": use_standing(
@@ -312,7 +326,7 @@ def claim_facts(
 
 
 def analysis_facts(
-    *, by: str, use: Use, service: Service, operation: str, case_type: str, at: datetime
+    *, by: str, use: Use, service: Service, test: Facts, operation: str, case_type: str, at: datetime
 ) -> Facts:
     """What decides whether a face may be analysed. approved_by: the offices' word on age estimation for this use."""
     approved = list(
@@ -322,7 +336,7 @@ def analysis_facts(
         "action": "analysis",
         "at": instant(at),
         "person": person_facts(by),
-        "service": service_facts(service, at=at),
+        "service": service_facts(service, test, at=at),
         "use": {
             "id": use.id,
             "status": use_standing(
@@ -340,10 +354,46 @@ def analysis_facts(
     }
 
 
-def service_facts(service: Service, *, at: datetime) -> Facts:
-    """A service and the latest test of its present version."""
-    test = ServiceTest.objects.filter(service=service, version=service.version).order_by("-tested_at").first()
-    return _service_group(service, test.passed if test else None, test.due if test else None, at=at)
+def service_facts(service: Service, test: Facts, *, at: datetime) -> Facts:
+    """A service and its test (`test_facts`)."""
+    return {
+        "id": service.id,
+        "version": service.version,
+        "status": service_standing(service, at=at),
+        "approval_expires": instant(service.approval_expires),
+        # What the conditions of the approval leave of them.
+        "modes": sorted(service.narrowed.get("modes", service.modes)),
+        "case_types": sorted(service.narrowed.get("case_types", service.case_types)),
+        "terms_version": service.terms_version,
+        "test": test,
+    }
+
+
+def test_facts(office: Office, service: Service, *, mode: str, use_id: str, at: datetime) -> Facts:
+    """The test that this use of the service rests on, and how long the packs in force let it count."""
+    tests = ServiceTest.objects.filter(service=service, use_id__in=["", use_id]).order_by(
+        "tested_at", "entry_index"
+    )
+    found = standing_test(list(tests), version=service.version, mode=mode)
+    if found is None:
+        planned = ServiceTestPlan.objects.filter(service=service, status="planned").exists()
+        return {
+            "status": Tested.PLANNED if planned else Tested.NONE,
+            "kind": "none",
+            "version": "",
+            "modes": [],
+            "due": instant(NEVER),
+            "report": "there is none",
+        }
+    counts_until = office.policies.counts_until(Kind(found.kind), found.tested_at, at)
+    return {
+        "status": found.outcome,
+        "kind": found.kind,
+        "version": found.version,
+        "modes": sorted(found.modes),
+        "due": instant(min(found.due, counts_until)),
+        "report": f"{found.id} (sha256:{found.report_sha256})" if found.report_sha256 else found.id,
+    }
 
 
 def use_standing(
@@ -385,26 +435,6 @@ def _conditions(use: Use) -> list[dict[str, object]]:
 def _accepted_terms(service: Service, person_id: str) -> str:
     latest = TermsAcceptance.objects.filter(service=service, person_id=person_id).order_by("-at").first()
     return latest.terms_version if latest else ""
-
-
-def _service(service: Service, held: Records, *, at: datetime) -> Facts:
-    return _service_group(service, held.test_passed, held.test_due, at=at)
-
-
-def _service_group(service: Service, passed: bool | None, due: datetime | None, *, at: datetime) -> Facts:
-    return {
-        "id": service.id,
-        "status": service_standing(service, at=at),
-        "approval_expires": instant(service.approval_expires),
-        # What the conditions of the approval leave of them.
-        "modes": sorted(service.narrowed.get("modes", service.modes)),
-        "case_types": sorted(service.narrowed.get("case_types", service.case_types)),
-        "terms_version": service.terms_version,
-        "test": {
-            "status": "none" if passed is None else "passed" if passed else "failed",
-            "due": instant(due or NEVER),
-        },
-    }
 
 
 def _certificate(person_id: str) -> Facts:

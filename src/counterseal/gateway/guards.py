@@ -74,6 +74,7 @@ MOVING = {
     "oversight.apiclient": ("status", "ended_by_id", "ended_at"),
     "oversight.packchange": ("status", "effective_at"),
     "oversight.servicereview": ("status", "outcome", "decided_by_id"),
+    "oversight.servicetestplan": ("status",),
     "oversight.trialdeclaration": ("status", "outcome", "closed_by_id"),
     "oversight.use": ("status", "round"),
     "oversight.userisk": ("status", "evidence", "closed_by_id"),

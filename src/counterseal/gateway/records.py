@@ -40,8 +40,6 @@ class Records:
     program_code_in_force: bool
     steps: int
     latest_step: datetime | None
-    test_passed: bool | None
-    test_due: datetime | None
     edits: int
     second_edits: int
     overdue: int
@@ -72,7 +70,6 @@ SELECT
     AND recorded_at <= %(at)s) AS steps,
   (SELECT max(taken_at) FROM casework_investigativestep WHERE case_id = %(case)s AND taken_at <= %(at)s
     AND recorded_at <= %(at)s) AS latest_step,
-  t.passed AS test_passed, t.due AS test_due,
   (SELECT count(*) FROM casework_probeedit WHERE probe_id = %(probe)s) AS edits,
   (SELECT count(*) FROM casework_probeedit WHERE probe_id = %(second)s) AS second_edits,
   (SELECT count(*) FROM oversight_duty WHERE kind = 'exigent-approval' AND person_id = %(person)s
@@ -89,9 +86,6 @@ SELECT
 FROM (SELECT 1 AS one) AS here
 LEFT JOIN people_certificate c ON c.id =
   (SELECT id FROM people_certificate WHERE person_id = %(person)s ORDER BY expires DESC, id LIMIT 1)
-LEFT JOIN oversight_servicetest t ON t.id =
-  (SELECT id FROM oversight_servicetest WHERE service_id = %(service)s AND version = %(version)s
-    ORDER BY tested_at DESC, id LIMIT 1)
 """
 _APPROVERS = """
 SELECT kind, approver_id FROM casework_approval
@@ -103,7 +97,7 @@ WHERE u.id = %(use)s AND c.round = u.round AND c.concurs ORDER BY c.office
 """
 
 
-def read_records(request: SearchRequest, *, service_version: str, at: datetime) -> Records:
+def read_records(request: SearchRequest, *, at: datetime) -> Records:
     """Everything about this request that other registers hold. Volume counts over the last 24 hours."""
     asked = {
         "person": request.requester_id,
@@ -114,7 +108,6 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime) 
         "second": request.second_probe_id or "",
         "fingerprint": request.probe.fingerprint,
         "service": request.service_id,
-        "version": service_version,
         "at": connection.ops.adapt_datetimefield_value(at),
         "day": connection.ops.adapt_datetimefield_value(at - timedelta(days=1)),
     }
@@ -143,8 +136,6 @@ def read_records(request: SearchRequest, *, service_version: str, at: datetime) 
         program_code_in_force=bool(one["program_code_in_force"]),
         steps=one["steps"],
         latest_step=_instant(one["latest_step"]),
-        test_passed=None if one["test_passed"] is None else bool(one["test_passed"]),
-        test_due=_instant(one["test_due"]),
         edits=one["edits"],
         second_edits=one["second_edits"],
         overdue=one["overdue"],

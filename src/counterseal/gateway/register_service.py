@@ -1,4 +1,4 @@
-"""Register a service, decide on it, record its test, accept its terms, close a review that exigency opened.
+"""Register a service, decide on it, accept its terms, close a review that exigency opened.
 
 An approval rests on a whole record (terms and contract, legality of the gallery, retention of probes, security,
 breaches), a test of the present version, and an acquisition review of it by somebody else than its registrar. A
@@ -32,7 +32,7 @@ from counterseal.terms.decisions import Refusal, Unmet
 from counterseal.terms.errors import BadInputError
 
 # An approval may cover age estimation (D-026-11/no-face-analysis); no service that is built does it.
-_MODES = {*map(str, Mode), "age-estimation"}
+MODES = {*map(str, Mode), "age-estimation"}
 _MOVES = {
     ServiceStatus.UNDER_REVIEW: "take up a service's review",
     ServiceStatus.APPROVED: "approve a service",
@@ -95,9 +95,9 @@ def register_service(office: Office, *, description: ServiceDescription, by: str
     for said in ("name", "operator", "algorithm", "version", "gallery", "terms_version"):
         if not str(getattr(description, said)).strip():
             raise BadInputError(f"a service states its {said.replace('_', ' ')}")
-    if unknown := set(description.modes) - _MODES:
+    if unknown := set(description.modes) - MODES:
         raise BadInputError(
-            f"there is no mode {', '.join(sorted(unknown))}; the modes are {', '.join(sorted(_MODES))}"
+            f"there is no mode {', '.join(sorted(unknown))}; the modes are {', '.join(sorted(MODES))}"
         )
     check_floor(description.quality_floor)
     with change(office) as now:
@@ -305,7 +305,7 @@ def missing_for_approval(service: Service) -> list[Unmet]:
             Unmet(
                 "D-026-11/testing",
                 f"no test of version {service.version} is recorded",
-                "have it tested and record the test (`counterseal service test`)",
+                "have it tested (`counterseal evaluate plan`), or record a test that there is (`counterseal service test`)",
             )
         )
     reviewed = (
@@ -322,60 +322,6 @@ def missing_for_approval(service: Service) -> list[Unmet]:
             )
         )
     return unmet
-
-
-def record_test(
-    office: Office,
-    *,
-    service_id: str,
-    standard: str,
-    report: str,
-    passed: bool,
-    tested_at: datetime,
-    due: datetime,
-    by: str,
-) -> ServiceTest | Refusal:
-    """Record a test of the service's present version for differences between groups (D-026-11/testing).
-
-    The reviewing unit records it, and never the person who put the service on the register.
-    """
-    if not standard.strip() or not report.strip():
-        raise BadInputError("say by which standard the service was tested and in which report that stands")
-    with change(office) as now:
-        service = found(Service, service_id)
-        refusal = stands_against(
-            now,
-            "record a test",
-            by=by,
-            target=service_id,
-            people={"registered_by_id": service.registered_by_id},
-        )
-        if refusal:
-            return refusal
-        if tested_at > now.at or due <= tested_at:
-            raise BadInputError("a test was made in the past, and the next is due after it")
-        test = ServiceTest(
-            id=office.new_id(ServiceTest),
-            service=service,
-            version=service.version,
-            standard=standard,
-            report=report,
-            passed=passed,
-            tested_at=tested_at,
-            due=due,
-            recorded_by_id=by,
-        )
-        now.seal(
-            "service.tested",
-            by=by,
-            action="record a test",
-            target=service.id,
-            outcome="passed" if passed else "failed",
-            clauses=["D-026-11/testing"],
-            public={"service": service.id},
-            rows=[test],
-        )
-        return test
 
 
 def accept_terms(office: Office, *, service_id: str, by: str) -> TermsAcceptance:

@@ -58,6 +58,8 @@ _TABLE = [
     Transition("oversight.trialdeclaration", "declare a trial", ("",), "open", STAFF, "HSI-M/4C1-approved"),
     Transition("oversight.trialdeclaration", "close a trial", ("open",), "closed", REVIEWING_UNIT, "HSI-M/4C1-approved", ("declared_by_id",)),
     Transition("oversight.servicetest", "record a test", ("",), "recorded", REVIEWING_UNIT, "D-026-11/testing", ("registered_by_id",)),
+    Transition("oversight.servicetestplan", "plan a test", ("",), "planned", REVIEWING_UNIT, "D-026-11/testing", ("registered_by_id",)),
+    Transition("oversight.servicetestplan", "conclude a test", ("planned",), "concluded", REVIEWING_UNIT, "D-026-11/testing", ("registered_by_id",)),
     Transition("oversight.programcode", "record a program code", ("",), "recorded", REVIEWING_UNIT | frozenset({"supervisor", "administrator"}), "HSI-M/4E3-program-code"),
     Transition("oversight.duty", "record that no result is used", ("",), "recorded", frozenset({"investigator", "examiner"}), "HSI-M/4E2-results"),
     Transition("oversight.servicereview", "open a service review", ("",), "open", frozenset({"investigator", "examiner"}), "HSI-M/4C3-after-review"),

@@ -20,6 +20,7 @@ from datetime import datetime
 from counterseal.policy.engine import Answer, Asked, Json
 from counterseal.policy.facts import Facts, read_facts
 from counterseal.policy.library import ActionRules, FactTree, PolicySetInForce
+from counterseal.policy.pack import FACT_IN_WORDS
 from counterseal.policy.road import ENGINE, FACTS, PACK
 from counterseal.terms.decisions import Decision, Obligation, Permit, Refusal, Unmet
 
@@ -39,18 +40,18 @@ def authorise(request: Mapping[str, object], policies: PolicySetInForce, *, at: 
     rules = policies.actions[facts.shape.action]
     # (2)
     if rules.permit is None or not facts.complete:
-        return _refusal(facts, rules, policies, ())
+        return _refusal(request, facts, rules, policies, ())
     # (3)
     asked = Asked(facts.question, policies.schema)
     answer = asked.put_to(policies.compiled, policies.schema)
     if not answer.allows or answer.reasons != (rules.permit,):
-        return _refusal(facts, rules, policies, answer.errors)
+        return _refusal(request, facts, rules, policies, answer.errors)
     # (4) The request was checked at (3); the duties see only the facts they read, which costs a tenth.
     obligations: tuple[Obligation, ...] = ()
     if rules.duties is not None:
         owed = asked.put_to(rules.duties, None, _part(facts.question.context, rules.duty_facts))
         if owed.errors:
-            return _refusal(facts, rules, policies, owed.errors)
+            return _refusal(request, facts, rules, policies, owed.errors)
         obligations = _obligations(owed, rules)
     return Permit(rules.clauses, answer.reasons, policies.digest, obligations)
 
@@ -69,7 +70,11 @@ def _obligations(duties: Answer, rules: ActionRules) -> tuple[Obligation, ...]:
 
 
 def _refusal(
-    facts: Facts, rules: ActionRules, policies: PolicySetInForce, errors: tuple[str, ...]
+    request: Mapping[str, object],
+    facts: Facts,
+    rules: ActionRules,
+    policies: PolicySetInForce,
+    errors: tuple[str, ...],
 ) -> Refusal:
     """Everything that is unmet, in the order in which a person would mend it."""
     # Asked without the schema: with it, one absent fact would hide every other unmet condition.
@@ -85,7 +90,12 @@ def _refusal(
                 unmet += _faulty(identifier, question.condition.clauses)
         elif satisfied is question.unmet_if_satisfied:
             unmet += [
-                Unmet(clause, question.condition.missing, question.condition.remedy, question.condition.name)
+                Unmet(
+                    clause,
+                    question.condition.missing,
+                    with_facts(question.condition.remedy, request),
+                    question.condition.name,
+                )
                 for clause in question.condition.clauses
             ]
             if question.unmet_if_satisfied:
@@ -103,6 +113,18 @@ def _refusal(
             )
         )
     return Refusal(tuple(unmet), tuple(fired), policies.digest)
+
+
+def with_facts(words: str, request: Mapping[str, object]) -> str:
+    """The words with each fact they name, such as `{service.test.report}`, as the request states it."""
+
+    def stated(named: re.Match[str]) -> str:
+        value: object = request
+        for part in named[1].split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return "(not stated)" if value is None else str(value)
+
+    return FACT_IN_WORDS.sub(stated, words)
 
 
 def _not_stated(facts: Facts, rules: ActionRules) -> list[Unmet]:

@@ -57,6 +57,7 @@ from counterseal.policy.schema import (
 )
 from counterseal.policy.signals import SignalRule
 from counterseal.policy.together import check_signatures, read_composition
+from counterseal.terms.testing import Kind
 
 # Facts by name; an empty tree means the fact, or the group, as a whole.
 FactTree = dict[str, "FactTree"]
@@ -309,6 +310,14 @@ class PolicyLibrary:
         if not rules:
             raise UnknownClauseError("no pack in force has a redress.toml: nobody knows by when to answer")
         return min(rules, key=lambda rule: rule.answer_within.after(at))
+
+    def counts_until(self, kind: Kind, tested_at: datetime, at: datetime) -> datetime:
+        """The instant from which this test counts no more: the first that a pack in force at `at` names.
+
+        Where no pack in force has a testing.toml no test counts at all: at once.
+        """
+        rules = (pack.testing for pack, _ in self._states(at) if pack.testing is not None)
+        return min((rule.counts_until(kind, tested_at) for rule in rules), default=tested_at)
 
     def program_file(self, at: datetime) -> tuple[FileLine, ...]:
         """Every line of a program's file; of one line in several packs, the word that holds for the shortest.

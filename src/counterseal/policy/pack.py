@@ -34,6 +34,7 @@ from counterseal.policy.schema import ActionShape, Groups, read_groups, schema_j
 from counterseal.policy.signals import SignalRule, read_signals
 from counterseal.terms.calendar import Period, read_period
 from counterseal.terms.sessions import Factor
+from counterseal.terms.testing import Kind
 
 REQUIRED_FILES = ("source.toml", "clauses.toml", "rules.cedar")
 OPTIONAL_FILES = (
@@ -49,7 +50,10 @@ OPTIONAL_FILES = (
     "sessions.toml",
     "supervision.toml",
     "signals.toml",
+    "testing.toml",
 )
+FACT_IN_WORDS = re.compile(r"\{([^{}]*)\}")
+"""A fact that a remedy names, such as `{service.test.report}`: a refusal shows what was stated of it."""
 _CASES = "cases"
 SIGNATURE = "pack.sig"
 
@@ -337,6 +341,19 @@ class RedressRule:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceRule:
+    """How long the result of a test counts, by kind of evidence. A kind that is not named counts for nothing."""
+
+    clause: str
+    counts_for: Mapping[Kind, Period]
+
+    def counts_until(self, kind: Kind, tested_at: datetime) -> datetime:
+        """The instant from which a test of this instant counts no more: at once, where its kind carries nothing."""
+        period = self.counts_for.get(kind)
+        return tested_at if period is None else period.after(tested_at)
+
+
+@dataclass(frozen=True, slots=True)
 class FileLine:
     """One line of a program's file. hangs: it is shown by a photograph at each place, as a sign is."""
 
@@ -364,6 +381,7 @@ class Pack:
     supervision: SupervisionRule | None
     redress: RedressRule | None
     program_file: tuple[FileLine, ...]
+    testing: EvidenceRule | None
     signals: SignalRule | None
     groups: Groups
     digests: Mapping[str, str]
@@ -511,7 +529,9 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
     supervision = _supervision(files.get("supervision.toml"), clauses)
     redress = _redress(files.get("redress.toml"), clauses)
     program_file = _program_file(files.get("program-file.toml"), clauses)
+    testing = _testing(files.get("testing.toml"), clauses)
     signals = _signals(files.get("signals.toml"), clauses)
+    _facts_in_words(files["rules.cedar"], policies, with_groups(shapes, groups))
     _all_used(files.get("conditions.toml"), conditions, policies)
     _all_held(files["clauses.toml"], clauses, policies, duties)
     return Pack(
@@ -528,6 +548,7 @@ def load_pack(folder: Path, schema: Schema, shapes: Mapping[str, ActionShape], o
         supervision,
         redress,
         program_file,
+        testing,
         signals,
         groups,
         {name: file.digest for name, file in files.items()},
@@ -828,6 +849,20 @@ def _rules(
     return tuple(policies)
 
 
+def _facts_in_words(file: TextFile, policies: Iterable[Policy], shapes: Mapping[str, ActionShape]) -> None:
+    """A remedy names facts only that every action of its policy states."""
+    for policy in policies:
+        for condition in policy.conditions:
+            for fact in FACT_IN_WORDS.findall(condition.remedy):
+                for shape in shapes.values():
+                    if policy.applies_to(shape) and fact not in shape.leaves:
+                        raise file.error(
+                            f"the remedy of `{condition.name}` names `{fact}`, which is no fact of {shape.action}",
+                            "name a fact by its dotted path, or write it without braces",
+                            f'@id("{policy.id}")',
+                        )
+
+
 _WITHIN = re.compile(r"P(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,4})H)?(?:(\d{1,4})M)?)?")
 
 
@@ -1028,6 +1063,20 @@ def _factor(file: TextFile, word: str, needle: str) -> Factor:
     if word not in set(Factor):
         raise file.error(f"`{word}` is no factor", "write one of: " + ", ".join(Factor), needle)
     return Factor(word)
+
+
+def _testing(file: TextFile | None, clauses: Mapping[str, Clause]) -> EvidenceRule | None:
+    if file is None:
+        return None
+    top = TomlTable(file, file.toml(), "clause")
+    clause = _known(file, clauses, top.text("clause"), "clause =")
+    periods = TomlTable(file, top.take("counts_for", dict, "a table"), "[counts_for]")
+    counts_for = {
+        kind: _period(file, periods.text(kind), f"{kind} =") for kind in Kind if kind in periods.values
+    }
+    periods.done()
+    top.done()
+    return EvidenceRule(clause, counts_for)
 
 
 def _signals(file: TextFile | None, clauses: Mapping[str, Clause]) -> SignalRule | None:

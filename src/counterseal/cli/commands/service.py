@@ -1,5 +1,6 @@
 """`counterseal service`: the register of services."""
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,8 @@ from counterseal.gateway import register_service as verbs
 from counterseal.gateway.declare_trial import FOUND_BY, HOW, OUTCOMES, Trial, close_trial, declare_trial
 from counterseal.gateway.facts import service_standing
 from counterseal.gateway.reconcile_service import reconcile_service
+from counterseal.gateway.record_evidence import INDIRECT, Evidence, record_evidence
+from counterseal.gateway.register_service import MODES
 from counterseal.gateway.review_acquisition import Looked, review_acquisition
 from counterseal.oversight.models import (
     ReviewOutcome,
@@ -205,24 +208,59 @@ def decide(desk: Desk, *, which: str, status: str, expires: datetime | None, **c
 
 @command(service, "test", acts="rue")
 @click.argument("which", metavar="SERVICE")
+@click.option(
+    "--kind", required=True, type=click.Choice(list(map(str, INDIRECT))), help="What evidence it is."
+)
 @click.option("--standard", required=True, help="By which standard it was tested.")
+@click.option("--made-by", required=True, help="Who tested it: a vendor, a laboratory, NIST.")
 @click.option("--report", required=True, help="Where the report lies.")
+@click.option(
+    "--report-file", type=FILE, help="The report itself; its SHA-256 is recorded, the file is not kept."
+)
+@click.option(
+    "--algorithm-version", required=True, help="The version that was tested, as the report says it."
+)
+@click.option(
+    "--mode", "modes", multiple=True, required=True, type=click.Choice(sorted(MODES)), help="What was tested."
+)
+@click.option("--use", "use_id", default="", help="The one use it is for; leave it out where it is for all.")
 @click.option("--passed/--failed", required=True)
 @click.option("--tested", type=INSTANT, required=True, help="When.")
 @click.option("--due", type=INSTANT, required=True, help="When the next test is due.")
 def test(
-    desk: Desk, *, which: str, standard: str, report: str, passed: bool, tested: datetime, due: datetime
+    desk: Desk,
+    *,
+    which: str,
+    kind: str,
+    standard: str,
+    made_by: str,
+    report: str,
+    report_file: Path | None,
+    algorithm_version: str,
+    modes: tuple[str, ...],
+    use_id: str,
+    passed: bool,
+    tested: datetime,
+    due: datetime,
 ) -> Outcome:
-    """Record a test of the present version for differences between groups (D-026-11/testing)."""
-    row = verbs.record_test(
-        desk.office,
-        service_id=desk.service(which),
+    """Record somebody else's test, or statistics of use, as what they are (D-026-11/testing).
+
+    A test of one's own has a plan that is frozen first: `counterseal evaluate plan`.
+    """
+    evidence = Evidence(
+        kind=kind,
         standard=standard,
+        made_by=made_by,
         report=report,
+        version=algorithm_version,
+        modes=modes,
         passed=passed,
         tested_at=tested,
         due=due,
-        by=desk.by,
+        report_sha256=hashlib.sha256(read_file(report_file, "the report")).hexdigest() if report_file else "",
+    )
+    row = record_evidence(
+        desk.office, service_id=desk.service(which), evidence=evidence, use_id=use_id, by=desk.by
     )
     return answered(row, "Recorded.")
 

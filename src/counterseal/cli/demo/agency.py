@@ -5,7 +5,7 @@ installation made this way is marked as an evaluation.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from counterseal import bootstrap
@@ -14,12 +14,12 @@ from counterseal.gateway.assess_use import record_risk, show_principle
 from counterseal.gateway.certify import attest, certify
 from counterseal.gateway.office import Office
 from counterseal.gateway.propose_use import concur, propose_use
+from counterseal.gateway.record_evidence import Evidence, record_evidence
 from counterseal.gateway.register_service import (
     ServiceDescription,
     accept_terms,
     decide_on_service,
     record_program_code,
-    record_test,
     register_service,
 )
 from counterseal.gateway.review_acquisition import Looked, review_acquisition
@@ -28,6 +28,7 @@ from counterseal.oversight.principles import PRINCIPLES
 from counterseal.people.models import AttestationKind, Person, Role
 from counterseal.terms.biometrics import Mode
 from counterseal.terms.decisions import Refusal
+from counterseal.terms.testing import Kind
 
 RowT = TypeVar("RowT")
 
@@ -165,15 +166,10 @@ def add_service(
         )
     )
     if tested:
-        record_test(
-            office,
-            service_id=service.id,
-            standard="synthetic record for evaluation, no test was made",
-            report="none",
-            passed=True,
-            tested_at=now - timedelta(days=10),
-            due=now + timedelta(days=365),
-            by=people["rue"],
+        made(
+            record_evidence(
+                office, service_id=service.id, evidence=supplied_test(service, at=now), by=people["rue"]
+            )
         )
     if status != ServiceStatus.UNREVIEWED:
         made(review_acquisition(office, service_id=service.id, looked=LOOKED, by=people["rue"]))
@@ -184,6 +180,21 @@ def add_service(
             )
         )
     return service
+
+
+def supplied_test(service: Service, *, at: datetime) -> Evidence:
+    """Somebody else's report of the present version, made ten days ago: for an office where no test was made."""
+    return Evidence(
+        kind=Kind.THIRD_PARTY,
+        standard="synthetic record for evaluation, no test was made",
+        made_by="nobody: synthetic",
+        report="none",
+        version=service.version,
+        modes=service.modes,
+        passed=True,
+        tested_at=at - timedelta(days=10),
+        due=at + timedelta(days=365),
+    )
 
 
 def assess(office: Office, use_id: str, people: dict[str, str]) -> None:

@@ -175,8 +175,13 @@ FIGURES: Sequence[Counter | Followed] = (
     Counter(
         "service-tests",
         "Tests of services for differences between groups, by result.",
-        ("service.tested",),
+        ("service.tested", "test.concluded"),
         "outcome",
+    ),
+    Counter(
+        "test-plans",
+        "Plans of tests that were frozen; those that no test concluded came to nothing that anybody was shown.",
+        ("test.planned",),
     ),
     Counter(
         "service-reviews-closed",

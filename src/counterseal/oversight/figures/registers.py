@@ -1,6 +1,7 @@
 """Services and uses as the log's public codes tell them: who runs them, under which contract, how often used.
 
-Contracts with vendors are public (JFL/contracts), and so are tests that failed.
+Contracts with vendors are public (JFL/contracts), and so are tests that failed, and plans of tests that nobody
+concluded.
 """
 
 from collections.abc import Mapping
@@ -13,18 +14,19 @@ Line: TypeAlias = "dict[str, str | int | bool]"
 
 UNKNOWN = "not-in-the-log"
 _COUNTED = {SEALED_KIND: "searches", "verification.intent": "verifications"}
+_TESTS = {"passed": "tests_passed", "failed": "tests_failed", "not-shown": "tests_not_shown"}
 _SERVICE = ("name", "operator", "algorithm", "version", "contract")
 
 
 def services(entries: Mapping[int, Entry]) -> list[Line]:
-    """Each service: as registered last, its standing, its tests, and how many searches it was sent."""
+    """Each service: as registered last, its standing, its tests, plans that are open, and how many searches it got."""
     lines: dict[str, Line] = {}
 
     def line(entry: Entry) -> Line:
         service = str(entry.public.get("service", "none"))
         fresh: Line = {"service": service, **dict.fromkeys(_SERVICE, UNKNOWN), "status": "unreviewed"}
         return lines.setdefault(
-            service, fresh | {"searches": 0, "verifications": 0, "tests_passed": 0, "tests_failed": 0}
+            service, fresh | dict.fromkeys(("searches", "verifications", *_TESTS.values(), "plans_open"), 0)
         )
 
     for entry in _in_order(entries):
@@ -35,9 +37,13 @@ def services(entries: Mapping[int, Entry]) -> list[Line]:
                 line(entry).update(version=_code(entry, "version"), status=entry.outcome)
             case "service.decided" | "service.review-closed":
                 line(entry)["status"] = entry.outcome
-            case "service.tested":
-                result = f"tests_{entry.outcome}"
-                line(entry)[result] = int(line(entry).get(result, 0)) + 1
+            case "test.planned":
+                line(entry)["plans_open"] = int(line(entry)["plans_open"]) + 1
+            case "service.tested" | "test.concluded":
+                result = _TESTS.get(entry.outcome, "tests_not_shown")
+                line(entry)[result] = int(line(entry)[result]) + 1
+                if entry.kind == "test.concluded":
+                    line(entry)["plans_open"] = int(line(entry)["plans_open"]) - 1
             case kind if kind in _COUNTED:
                 line(entry)[_COUNTED[kind]] = int(line(entry)[_COUNTED[kind]]) + 1
     return [lines[service] for service in sorted(lines)]

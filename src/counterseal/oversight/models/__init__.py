@@ -55,6 +55,7 @@ from counterseal.oversight.models.services import (
     ServiceReview,
     ServiceStatus,
     ServiceTest,
+    ServiceTestPlan,
     TermsAcceptance,
     TrialDeclaration,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "ServiceReview",
     "ServiceStatus",
     "ServiceTest",
+    "ServiceTestPlan",
     "SupervisorReview",
     "TermsAcceptance",
     "TrialDeclaration",

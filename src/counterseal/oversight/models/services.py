@@ -97,19 +97,72 @@ class ProgramCode(SealedRow):
     recorded_by_id = models.CharField(max_length=48)
 
 
+class ServiceTestPlan(SealedRow):
+    """The plan of a test, frozen before its scores (D-026-11/testing). One that nobody concludes stays for all to see.
+
+    use_id: the one use it is for, empty for every use in this mode. plan: vault object; sha256: of its canonical JSON.
+    """
+
+    prefix = "testplan"
+
+    service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="test_plans")
+    version = models.CharField(max_length=80)
+    mode = models.CharField(max_length=30)
+    use_id = models.CharField(max_length=48, blank=True)
+    plan = models.CharField(max_length=48)
+    sha256 = models.CharField(max_length=64)
+    status = models.CharField(max_length=20)
+    planned_at = models.DateTimeField()
+    planned_by_id = models.CharField(max_length=48)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["planned", "concluded"]), name="service_test_plan_status"
+            ),
+        ]
+
+
 class ServiceTest(SealedRow):
-    """A test of a service for differences between groups, and when the next is due (D-026-11/testing)."""
+    """What is known of the errors of one version of a service, and how (D-026-11/testing).
+
+    kind: a code of `terms.testing.Kind`; outcome: passed, failed or not-shown. modes: which comparisons it is about.
+    use_id: the one use it is for, empty for every use. plan: of a direct test, and of no other. report: where it
+    stands; report_sha256: of the report, else of the result, empty where nobody gave one. result, verdict: vault
+    objects. inputs: SHA-256 of what was measured. tested_at: when its run began, or its report was made.
+    """
 
     prefix = "test"
 
     service = models.ForeignKey(Service, on_delete=models.PROTECT, related_name="tests")
     version = models.CharField(max_length=80)
+    modes = models.JSONField(default=list)
+    use_id = models.CharField(max_length=48, blank=True)
+    kind = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=20)
+    plan = models.OneToOneField(ServiceTestPlan, on_delete=models.PROTECT, null=True, related_name="test")
     standard = models.CharField(max_length=120)
+    made_by = models.CharField(max_length=120)
     report = models.CharField(max_length=200)
-    passed = models.BooleanField()
+    report_sha256 = models.CharField(max_length=64, blank=True)
+    result = models.CharField(max_length=48, blank=True)
+    verdict = models.CharField(max_length=48, blank=True)
+    inputs = models.JSONField(default=list)
     tested_at = models.DateTimeField()
     due = models.DateTimeField()
     recorded_by_id = models.CharField(max_length=48)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["passed", "failed", "not-shown"]), name="service_test_outcome"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="direct", plan__isnull=False)
+                | Q(kind__in=["operational", "third-party"], plan=None),
+                name="service_test_direct_by_plan",
+            ),
+        ]
 
 
 class ReviewOutcome(StrEnum):
