@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from counterseal.cli.command import Ordered
+from counterseal.cli.commands.evaluate_report import register as register_report
 
 
 class _ScoresOrCommand(Ordered):
@@ -24,3 +25,5 @@ evaluate = _ScoresOrCommand(
     "evaluate",
     help="Error rates and differences between groups. `counterseal evaluate SCORES …` measures a file of scores.",
 )
+
+register_report(evaluate)
