@@ -27,8 +27,8 @@ def register(group: click.Group) -> None:
 
         documents = read_documents(folder)
         made = build_report(documents, pdf=pdf)
-        for name, data in made.files.items():
-            _write(folder / name, data)
+        for name, content in made.files.items():
+            _write(folder / name, content)
         if "report.pdf" not in made.files:
             (folder / "report.pdf").unlink(missing_ok=True)  # one from before would tell other numbers
         data = {
