@@ -4,8 +4,8 @@ A comparison is decided a match iff score >= T. A failed comparison has the scor
 in every denominator.
 
 - FMR(T) = count(non-mated >= T) / K, FNMR(T) = count(mated < T) / M: ISO/IEC 19795-1.
-- The threshold at a target FMR is the smallest number T, in the precision of the scores, with
-  count(non-mated >= T) <= floor(target * K). The target is taken as the decimal number it is written as.
+- The threshold at a target FMR is the smallest score T, mated or not, with count(non-mated >= T) <=
+  floor(target * K): the lowest FNMR that keeps the bound. The target is taken as the decimal number it is written as.
 - Thresholds are in oriented numbers here; `Direction.shown` turns them into numbers of the file.
 - A threshold is rounded to the precision of the scores before it is compared, as a score in a file was.
 - What peers call a curve is `det_curve`; its axes (logarithm, probit) are the report's business.
@@ -36,16 +36,19 @@ _WALK = 1 << 20  # needles searched for at once: 8 MiB of places
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The two ends of the thresholds that keep a target FMR with the same count of false matches.
+    """The thresholds that keep a target FMR with the same false matches.
 
-    threshold: the smallest admissible, the lowest FNMR that keeps the bound. other_end: the largest with the same
-    count, which is the lowest non-mated score that still matches; None where none matches and so none is largest.
-    allowed: floor(target * K). measurable: allowed >= 1; else this is only a threshold above every non-mated score.
+    threshold: the lowest score that was seen and is admissible; where none is, the next number above all scores.
+    Every T above `above` and up to `other_end` gives the same false matches, and every T above `above` and up to
+    `threshold` the same decisions on these scores. above: the highest score that may not match. other_end: the lowest
+    non-mated score that still matches; None where none does, and so no T is the largest.
+    allowed: floor(target * K). measurable: allowed >= 1; else `threshold` only lies above every non-mated score.
     """
 
     target_fmr: float
     threshold: float
     other_end: float | None
+    above: float
     allowed: int
     measurable: bool
 
@@ -135,10 +138,9 @@ def threshold_at(scores: Scores, target: float) -> Threshold:
             f"no threshold keeps an FMR of {target}: more than {allowed} of {count} non-mated scores are +inf; "
             "look at what wrote them"
         )
-    threshold = float(np.nextafter(excess, np.array(np.inf, excess.dtype)))
-    place = _below(scores.non_mated, threshold)
-    other_end = float(scores.non_mated[place]) if place < count else None
-    return Threshold(target, threshold, other_end, allowed, allowed >= 1)
+    seen = [_next_above(each, excess) for each in (scores.mated, scores.non_mated)]
+    threshold = min((t for t in seen if t is not None), default=_next_number(excess))
+    return Threshold(target, threshold, seen[1], float(excess), allowed, allowed >= 1)
 
 
 def measure(scores: Scores, targets: Sequence[float], confidence: float = 0.95) -> Measured:
@@ -258,6 +260,17 @@ def _below(ascending: Floats, threshold: float) -> int:
     return int(np.searchsorted(ascending, ascending.dtype.type(threshold)))
 
 
+def _next_above(ascending: Floats, score: np.floating) -> float | None:
+    """The lowest of these scores above another."""
+    place = int(np.searchsorted(ascending, score, side="right"))
+    return float(ascending[place]) if place < len(ascending) else None
+
+
+def _next_number(score: np.floating) -> float:
+    """The next number in the score's own precision."""
+    return float(np.nextafter(score, np.array(np.inf, score.dtype)))
+
+
 def _rates(scores: Scores, threshold: float) -> tuple[int, int]:
     return false_matches(scores, threshold), false_non_matches(scores, threshold)
 
@@ -277,8 +290,7 @@ def _first_crossing(ascending: Floats, scores: Scores, above: float) -> float:
 
 def _above(scores: Scores) -> float:
     """A threshold that no score reaches. It is +inf where the largest score is the largest number, or +inf itself."""
-    highest = max(scores.mated[-1], scores.non_mated[-1])
-    return float(np.nextafter(highest, np.array(np.inf, highest.dtype)))
+    return _next_number(max(scores.mated[-1], scores.non_mated[-1]))
 
 
 def _spread(count: int, points: int) -> Counts:
