@@ -2,12 +2,14 @@
 
 `score` is float32 or float64 (kept as it is) or a whole number; it is null where a comparison failed, and `failure`
 then tells why. `mated` is a boolean. What we wrote ourselves also carries direction, groupings and counts of failures,
-and the same comparisons always give the same bytes with the same version of pyarrow.
+and sums over pages, scores and labels, so that damage is told; the same comparisons always give the same bytes with the
+same version of pyarrow.
 
 Bounded: a file is refused before it is read if it claims more rows, row groups or unpacked bytes than are stated here.
 """
 
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -34,11 +36,18 @@ from counterseal.evaluation.reading.pairs import chosen
 MOST_ROWS = 1_000_000_000
 MOST_ROW_GROUPS = 100_000
 LARGEST_ROW_GROUP = 2 << 30
-"""Unpacked bytes of the columns that are read of one row group."""
+"""Unpacked bytes of one row group."""
 
 _BATCH = 1 << 20
 _LARGEST_FOOTER = 64 << 20
-_OURS = b"counterseal"
+_BOUNDED: Mapping[str, Any] = {
+    "pre_buffer": False,
+    "buffer_size": 1 << 20,
+    "page_checksum_verification": True,
+    "thrift_string_size_limit": _LARGEST_FOOTER,
+    "thrift_container_size_limit": _LARGEST_FOOTER,
+}
+_OURS, _OURS_SUM = b"counterseal", b"counterseal-crc32"
 _SCHEMA = "counterseal-comparisons-1"
 _SEVERAL = "one of several reasons"
 _NOT_STATED = "not stated"
@@ -118,8 +127,9 @@ def write_parquet(
 ) -> None:
     """Write comparisons so that `read_parquet` gives the same; people without a comparison are not written.
 
-    probes, references: which samples were compared, both or none. The score of a failed comparison is null. Its reason is written in its row where all failed for the same; otherwise
-    only the counts by reason are known, and they are written beside the rows.
+    probes, references: which samples were compared, both or none. The score of a failed comparison is null. Its reason
+    is written in its row where all failed for the same; otherwise only the counts by reason are known, and they are
+    written beside the rows.
     """
     c = comparisons
     fields: list[tuple[str, pa.DataType]] = []
@@ -140,22 +150,23 @@ def write_parquet(
         fields += [
             (f"{side}_{name}", pa.dictionary(pa.int16(), pa.string())) for side in ("probe", "reference")
         ]
-    meta = {
+    meta: dict[str, Any] = {
         "schema": _SCHEMA,
         "direction": str(c.direction),
         "failures": dict(sorted(c.failures.items())),
         "groupings": [{"name": g.name, "how": g.how, "labels": list(g.labels)} for g in c.groupings.values()],
     }
-    schema = pa.schema(
-        fields, metadata={_OURS: json.dumps(meta, sort_keys=True, ensure_ascii=False).encode()}
-    )
+    schema = pa.schema(fields)
+    sums = _Sums()
     reason = _SEVERAL if c.failures else _NOT_STATED
     if len(c.failures) == 1 and sum(c.failures.values()) == np.count_nonzero(np.isneginf(c.scores)):
         reason = next(iter(c.failures))
     subjects = pa.array(c.subjects, pa.string())
     samples = [(s.codes, pa.array(s.names, pa.string())) for _, s in sides]
     labels = {g.name: pa.array(g.labels, pa.string()) for g in c.groupings.values()}
-    with pq.ParquetWriter(path, schema, compression="zstd", version="2.6") as writer:
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", version="2.6", write_page_checksum=True
+    ) as writer:
         for start in range(0, len(c), _BATCH):
             part = slice(start, start + _BATCH)
             failed = np.isneginf(c.scores[part])
@@ -170,7 +181,27 @@ def write_parquet(
             ]
             for g in c.groupings.values():
                 arrays += [_coded(side[part], labels[g.name]) for side in (g.probe, g.reference)]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            batch = pa.record_batch(arrays, schema=schema)
+            sums.add(batch.column("score"), batch.column("mated"))
+            writer.write_batch(batch)
+        ours = json.dumps({**meta, "crc32": sums.told()}, sort_keys=True, ensure_ascii=False).encode()
+        writer.add_key_value_metadata({_OURS: ours, _OURS_SUM: str(zlib.crc32(ours)).encode()})
+
+
+class _Sums:
+    """Sums over scores and labels, whatever batches they come in."""
+
+    def __init__(self) -> None:
+        self._score = self._mated = 0
+
+    def add(self, score: pa.Array, mated: pa.Array) -> None:
+        """Add one batch; a null score counts as NaN."""
+        self._score = zlib.crc32(score.to_numpy(zero_copy_only=False).view(np.uint8), self._score)
+        self._mated = zlib.crc32(mated.to_numpy(zero_copy_only=False).view(np.uint8), self._mated)
+
+    def told(self) -> dict[str, int]:
+        """As they stand beside the rows."""
+        return {"score": self._score, "mated": self._mated}
 
 
 def _coded(codes: Any, names: pa.Array) -> pa.DictionaryArray:
@@ -186,17 +217,11 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
         if stream.read(4) != b"PAR1":
             raise fault(path, "this is no Parquet file", "name the format in which it was written")
     try:
-        file = pq.ParquetFile(
-            path,
-            pre_buffer=False,
-            buffer_size=1 << 20,
-            thrift_string_size_limit=_LARGEST_FOOTER,
-            thrift_container_size_limit=_LARGEST_FOOTER,
-        )
-    except (pa.ArrowException, OSError) as broken:
-        raise fault(path, f"the file is damaged ({_first_line(broken)})", "fetch or write it again") from None
-    with file:
-        yield file
+        with pq.ParquetFile(path, **_BOUNDED) as file:
+            yield file
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError) as broken:
+        what = f"the file is damaged ({str(broken).splitlines()[0][:200]})"
+        raise fault(path, what, "fetch or write it again") from None
 
 
 def _batches(path: Path, file: pq.ParquetFile, used: Mapping[str, str]) -> Iterator[dict[str, pa.Array]]:
@@ -207,22 +232,23 @@ def _batches(path: Path, file: pq.ParquetFile, used: Mapping[str, str]) -> Itera
         if role not in _FLAT and _is_text(file.schema_arrow.field(name).type)
     ]
     left = file.metadata.num_rows
+    told = _ours(path, file).get("crc32") if {"score", "mated"} <= used.keys() else None
+    sums = _Sums()
     # Names are kept as the dictionaries they are stored in: no text a row.
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20, read_dictionary=coded) as again:
-        batches = again.iter_batches(_BATCH, columns=list(dict.fromkeys(used.values())))
-        while True:
-            try:
-                batch = next(batches, None)
-            except (pa.ArrowException, OSError) as broken:
-                raise fault(
-                    path, f"the file is damaged ({_first_line(broken)})", "fetch or write it again"
-                ) from None
-            if batch is None:
-                break
+    with pq.ParquetFile(path, read_dictionary=coded, **_BOUNDED) as again:
+        for batch in again.iter_batches(_BATCH, columns=list(dict.fromkeys(used.values()))):
+            # A damaged page may name entries that its dictionary lacks; nobody checks that while reading.
+            batch.validate(full=True)
             left -= batch.num_rows
             if left < 0:
                 raise fault(path, "it holds more rows than it claims", "the file is damaged; write it again")
+            if told:
+                sums.add(batch.column(used["score"]), batch.column(used["mated"]))
             yield {role: _plain(role, batch.column(name)) for role, name in used.items()}
+    if told and told != sums.told():
+        raise fault(
+            path, "scores or labels are not those that were written", "the file was altered; write it again"
+        )
     if left:
         raise fault(path, f"it holds {left} rows less than it claims", "the file is damaged; write it again")
 
@@ -239,7 +265,7 @@ def _plain(role: str, column: pa.Array) -> pa.Array:
 def _checked(path: Path, file: pq.ParquetFile, options: Options) -> dict[str, str]:
     """Which columns are read, their types, and the size of what they unpack to."""
     meta = file.metadata
-    if not meta.num_rows:
+    if meta.num_rows < 1:
         raise fault(path, "there is no comparison", "nothing can be measured without scores")
     if meta.num_rows > MOST_ROWS or meta.num_row_groups > MOST_ROW_GROUPS:
         what = f"it claims {meta.num_rows} rows in {meta.num_row_groups} row groups"
@@ -251,14 +277,12 @@ def _checked(path: Path, file: pq.ParquetFile, options: Options) -> dict[str, st
             raise fault(
                 path, f"the column `{name}` is of type {kind}", f"`{role}` is {_WANTED.get(role, 'text')}"
             )
-    wanted = set(used.values())
     total = 0
     for i in range(meta.num_row_groups):
-        group = meta.row_group(i)
-        columns = [group.column(j) for j in range(group.num_columns)]
-        size = sum(c.total_uncompressed_size for c in columns if c.path_in_schema in wanted)
+        # The sizes of single columns are not asked for: on damaged ones pyarrow ends the whole process.
+        size = meta.row_group(i).total_byte_size
         total += size
-        if size > LARGEST_ROW_GROUP or total > LARGEST_UNPACKED:
+        if not 0 <= size <= LARGEST_ROW_GROUP or total > LARGEST_UNPACKED:
             what = f"row group {i + 1} unpacks to {size} bytes, and all so far to {total}"
             remedy = (
                 f"write smaller row groups: at most {LARGEST_ROW_GROUP} bytes each, {LARGEST_UNPACKED} in all"
@@ -321,13 +345,16 @@ def _no_repeats(path: Path, used: Mapping[str, str]) -> None:
 
 def _ours(path: Path, file: pq.ParquetFile) -> Mapping[str, Any]:
     """What we wrote beside the rows, empty for a file by others."""
-    raw = (file.schema_arrow.metadata or {}).get(_OURS)
-    if raw is None:
+    beside = file.metadata.metadata or {}
+    if _OURS not in beside and _OURS_SUM not in beside:
         return {}
+    raw = beside.get(_OURS, b"")
     try:
         ours = json.loads(raw)
         good = (
-            ours["schema"] == _SCHEMA
+            beside.get(_OURS_SUM) == str(zlib.crc32(raw)).encode()
+            and ours["schema"] == _SCHEMA
+            and ours["crc32"].keys() == {"score", "mated"}
             and ours["direction"] in list(Direction)
             and all(isinstance(k, str) and type(v) is int and v > 0 for k, v in ours["failures"].items())
             and all(isinstance(g["name"], str) and isinstance(g["how"], str) for g in ours["groupings"])
@@ -388,8 +415,3 @@ def _with_groupings(path: Path, reading: Reading, ours: Mapping[str, Any]) -> Re
             reference=place[found.reference],
         )
     return replace(reading, comparisons=replace(c, groupings=groupings))
-
-
-def _first_line(error: BaseException) -> str:
-    """The first line of a message."""
-    return str(error).split("\n", 1)[0][:200]
