@@ -82,7 +82,7 @@ def _page(template: str, **given: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FunctionLoader(_shipped),
         autoescape=True,
         undefined=StrictUndefined,
@@ -90,6 +90,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = lambda words: max(map(len, plain(words).split()), default=0)
+    return environment
 
 
 def _harmless(value: object) -> object:

@@ -224,7 +224,7 @@ def _pairs(found: Row) -> Iterator[Block]:
     shown = pairs[: max(MOST_PAIRS, apart)]
     yield Note(
         f"By {item}: {apart} of {len(pairs)} differences are distinguishable from sampling noise. That the others are "
-        "not does not show that groups are alike; only “alike within the margin” shows that."
+        "not does not show that groups are alike; only “alike within” a margin shows that."
     )
     yield Table(
         f"Pairs of groups: {item}"
@@ -250,11 +250,11 @@ def _pairs(found: Row) -> Iterator[Block]:
 
 def finding(pair: Row) -> str:
     """What a pair showed, in words."""
-    words = "differs beyond noise" if pair.get("distinguishable") else "not distinguishable from noise"
+    words = "differs beyond noise" if pair.get("distinguishable") else "within noise"
     if pair.get("equivalent") is True:
-        words += f"; alike within the margin {number(pair.get('margin'))}"
+        words += f"; alike within {number(pair.get('margin'))}"
     elif pair.get("equivalent") is False:
-        words += f"; not shown to be alike within the margin {number(pair.get('margin'))}"
+        words += f"; not shown alike within {number(pair.get('margin'))}"
     return words
 
 
