@@ -265,7 +265,7 @@ def _must_be_whole(column: pa.Array) -> None:
 
 def _plain(role: str, column: pa.Array) -> pa.Array:
     """A column as the rules expect it."""
-    if role == "failure" or role == "attack":
+    if role in ("failure", "attack") or pa.types.is_null(column.type):
         return column.cast(pa.string())
     if role == "score" and not pa.types.is_floating(column.type):
         return column.cast(pa.float64())
@@ -316,7 +316,7 @@ def _fits(role: str, kind: pa.DataType) -> bool:
         return bool(number and kind != pa.float16())
     if role == "mated":
         return bool(pa.types.is_boolean(kind) or pa.types.is_integer(kind) or _is_text(kind))
-    return _is_text(kind)
+    return _is_text(kind) or bool(pa.types.is_null(kind))
 
 
 def _is_text(kind: pa.DataType) -> bool:
