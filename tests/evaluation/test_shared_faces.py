@@ -13,6 +13,7 @@ import json
 import os
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,15 @@ def ran(images, tmp_path_factory) -> tuple[Path, Run]:
     folder = tmp_path_factory.mktemp("test")
     tested = under_test({})
     began = time.monotonic()
-    run = run_test(folder, plan_for(tested), tested, images=images[0], manifest=images[1], progress=silent)
+    run = run_test(
+        folder,
+        plan_for(tested),
+        tested,
+        images=images[0],
+        manifest=images[1],
+        at=datetime.now(UTC),
+        progress=silent,
+    )
     times = json.loads((folder / "times.json").read_text())
     print(
         f"\n{run.images} images of {run.people} people in {time.monotonic() - began:.1f} s: {run.mated} mated, "

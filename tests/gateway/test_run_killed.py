@@ -16,6 +16,7 @@ IMAGES = 9
 RUN = """
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from counterseal.connectors.under_test import under_test
 from counterseal.evaluation.protocol import Plan
@@ -28,7 +29,7 @@ def progress(label, total):
 tested = under_test({})
 plan = Plan.from_toml(sys.argv[3].replace("ENGINE", tested.engine_id))
 images = Path(sys.argv[1])
-run_test(Path(sys.argv[2]), plan, tested, images=images, manifest=images.parent / "manifest.csv", progress=progress)
+run_test(Path(sys.argv[2]), plan, tested, images=images, manifest=images.parent / "manifest.csv", at=datetime.now(UTC), progress=progress)
 """
 PLAN = """
 title = "Killed"
@@ -85,7 +86,7 @@ def finished(images: Path, folder: Path) -> dict[str, str]:
         child.communicate(timeout=120)
     assert child.returncode == 0
     written = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()}
-    del written["times.json"]
+    del written["times.json"], written["run.json"]
     return written
 
 

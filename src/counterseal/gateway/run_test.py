@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ from counterseal.evaluation.protocol import Plan, document_digest
 from counterseal.evaluation.reading import Samples, write_parquet
 from counterseal.gateway.testing import folder as files
 from counterseal.gateway.testing.corpus import card_from, check_card, counted
+from counterseal.gateway.testing.folder import begin
 from counterseal.gateway.testing.manifest import Manifest, ManifestError, Part, read_manifest
 from counterseal.gateway.testing.pairs import Compared, compare_all
 from counterseal.gateway.testing.samples import Acquired, acquire_all
@@ -62,14 +64,16 @@ def run_test(
     *,
     images: Path,
     manifest: Path,
+    at: datetime,
     progress: Progress,
 ) -> Run:
-    """Run the engine over the images.
+    """Run the engine over the images. at: now; noted as when the run began.
 
     A run that was killed goes on where it stopped, and writes what it would have written.
 
     Raises:
         ManifestError: the manifest or the images cannot be tested with.
+        AnotherRunError, HalfFinishedError: another run began in this folder.
         BadInputError: the plan is of another engine or corpus, or too little was acquired to compare.
         StaleError: another run is at work here.
     """
@@ -81,6 +85,17 @@ def run_test(
     card = _card(folder, plan)
     if card is not None:
         check_card(card, test_set.images)
+    begin(
+        folder,
+        {
+            "plan_sha256": plan.digest(),
+            "source": "images",
+            "engine_id": tested.engine_id,
+            "model_sha256": tested.model_sha256,
+            "manifest_sha256": test_set.sha256,
+        },
+        at,
+    )
     # (3)
     with progress("acquiring images", len(test_set.images)) as advance:
         acquired = acquire_all(test_set, tested, folder / files.WORK, advance)
@@ -119,6 +134,18 @@ def run_test(
         not_acquired=_codes(acquired, "not_acquired"),
         not_enrolled=_codes(acquired, "not_enrolled"),
     )
+
+
+def planned(folder: Path) -> Plan:
+    """The plan that was frozen into this folder.
+
+    Raises:
+        BadInputError: there is no folder or no plan in it. PlanError: it is no plan.
+    """
+    if not folder.is_dir():
+        raise BadInputError(f"`{folder}` is no folder; name the folder of a planned test")
+    remedy = "a test begins with a plan, frozen before anybody sees a score (`counterseal evaluate plan`)"
+    return Plan.from_json(files.read_json(folder / files.PLAN, remedy))
 
 
 def check_engine(plan: Plan, tested: EngineUnderTest) -> None:

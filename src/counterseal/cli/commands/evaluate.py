@@ -9,6 +9,7 @@ import click
 
 from counterseal.cli.command import Ordered
 from counterseal.cli.commands.evaluate_report import register as register_report
+from counterseal.cli.commands.evaluate_run import register as register_run
 
 
 class _ScoresOrCommand(Ordered):
@@ -26,4 +27,5 @@ evaluate = _ScoresOrCommand(
     help="Error rates and differences between groups. `counterseal evaluate SCORES …` measures a file of scores.",
 )
 
+register_run(evaluate)
 register_report(evaluate)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,55 @@ from counterseal.terms.errors import BadInputError
 
 PLAN, CORPUS, SCORES, FAILURES = "plan.json", "corpus.json", "scores.parquet", "failures.csv"
 RESULT, VERDICT, COUNTED, TIMES = "result.json", "verdict.json", "counted.json", "times.json"
+RUN = "run.json"
+"""When the run began, on what."""
 WORK = "work.jsonl"
 """What a run has done so far; holds templates, and goes when the run ends."""
+
+
+REPORTS = ("report.html", "report.pdf", "public.html", "result.csv", "sha256.txt")
+OURS = frozenset({PLAN, CORPUS, SCORES, FAILURES, RESULT, VERDICT, COUNTED, TIMES, RUN, WORK, *REPORTS})
+"""Every name that a test's folder gives a meaning to."""
+
+
+class AnotherRunError(BadInputError):
+    """The folder holds the beginning of another run."""
+
+
+def begin(folder: Path, facts: Mapping[str, str], at: datetime) -> datetime:
+    """Note when a run on these inputs began; where it had begun already, the first time stands.
+
+    Raises:
+        AnotherRunError: what began here was a run on something else.
+    """
+    path = folder / RUN
+    if not path.exists():
+        write_json(path, {"began_at": at.isoformat(), **facts})
+        return at
+    begun = read_json(path, "")
+    for name, value in facts.items():
+        if begun.get(name) != value:
+            raise AnotherRunError(
+                f"the run that began in `{folder}` had another {name.removesuffix('_sha256').replace('_', ' ')}"
+                f" ({begun.get(name)}, now {value}): a folder is for one test; bring back what it began with, or plan"
+                " a test in a new folder"
+            )
+    return began_at(folder)
+
+
+def began_at(folder: Path) -> datetime:
+    """When the run in this folder began.
+
+    Raises:
+        BadInputError: nothing was run here.
+    """
+    begun = read_json(folder / RUN, "run the test first (`counterseal evaluate run`)")
+    try:
+        return datetime.fromisoformat(str(begun.get("began_at")))
+    except ValueError as error:
+        raise BadInputError(
+            f"`{folder / RUN}` does not say when the run began; plan a test in a new folder"
+        ) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:
