@@ -24,7 +24,7 @@ from counterseal.evaluation.differentials import indices, joint
 from counterseal.evaluation.distinguish import Family, Pair, compare
 from counterseal.evaluation.intervals import enough_errors
 from counterseal.evaluation.plan import Bound, SmallestGroup
-from counterseal.evaluation.power import visible
+from counterseal.evaluation.power import Design, PlannedGroup, planned
 from counterseal.evaluation.strict import plain
 
 Json = dict[str, Any]
@@ -99,7 +99,7 @@ def groups_document(
     differentials = [
         {
             **_differential(m, at, point, shown(point.threshold), settings, next(compared), next(compared)),
-            "smallest_visible": _visible(m, at, point, settings, together),
+            "smallest_visible": _visible(m, point, settings, together),
         }
         for m in measured
         for at, point in enumerate(points)
@@ -214,24 +214,34 @@ def _differential(
     }
 
 
-def _visible(
-    measured: _Measured, at: int, point: AtThreshold, settings: GroupSettings, together: int
-) -> list[Json]:
-    """The smallest gap that each group would have shown, had the others the rate of everybody."""
-    rows: list[Json] = []
-    for measure, rate in (("fmr", point.fmr), ("fnmr", point.fnmr)):
-        found = measured.evaluated(measure, at)
-        if len(found) < 2 or not rate:
-            continue
-        seen = visible(
-            measure,
-            [label for label, _ in found],
-            rate,
-            [e.effective_trials for _, e in found],
-            (1 - settings.resampling.confidence) / together,
-        )
-        rows += [plain(each) for each in seen]
-    return rows
+def _visible(measured: _Measured, point: AtThreshold, settings: GroupSettings, together: int) -> list[Json]:
+    """The smallest gap that a group of this size would show, the others having the rate of everybody.
+
+    From sizes and the assumption of `power` alone, not from what the groups showed.
+    """
+    groups = [
+        PlannedGroup(g.label, g.subjects or max(g.n_mated, g.n_non_mated), g.n_mated, g.n_non_mated)
+        for g in measured.rates.groups
+        if g.evaluated and min(g.n_mated, g.n_non_mated) >= 1 and (g.subjects is None or g.subjects >= 2)
+    ]
+    if len(groups) < 2:
+        return []
+    nameless = all(g.subjects is None for g in measured.rates.groups)
+    design = Design(
+        tuple(groups),
+        fmr=_inside(point.fmr, sum(g.pairs for g in groups)),
+        fnmr=_inside(point.fnmr, sum(g.mated for g in groups)),
+        confidence=settings.resampling.confidence,
+        family=together,
+        design_effects=dict.fromkeys(MEASURES, 1.0) if nameless else {},
+    )
+    return [plain(each) for each in planned(design)]
+
+
+def _inside(rate: float | None, trials: int) -> float:
+    """A rate that can be planned with: what was never seen, or always, might change in one trial more."""
+    least = 1 / (trials + 1)
+    return min(max(rate or 0.0, least), 1 - least)
 
 
 def _indices(estimates: list[Estimate]) -> Json:
