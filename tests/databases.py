@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from itertools import count
@@ -24,12 +24,14 @@ from django.db.models import Model
 
 from counterseal import bootstrap
 from counterseal.bootstrap import ServerSettings
+from counterseal.gateway.audit.folder import READER
 from counterseal.gateway.databases import database
 from counterseal.gateway.databases.port import Guard
 from counterseal.gateway.guards import guards
 
 CLUSTER = os.environ.get("COUNTERSEAL_TEST_DATABASE", "")
 OWNER, APPLICATION = "counterseal_owner", "counterseal"
+ROLES = (OWNER, APPLICATION, READER)
 _numbers = count(1)
 _made: list[tuple[str, str]] = []
 
@@ -65,6 +67,14 @@ def as_owner(home: Path) -> Iterator[None]:
     finally:
         if used is not None:
             bootstrap.use_database(home, used)
+
+
+def let_auditors_read(home: Path) -> None:
+    """What an agency's owner role grants to an audit office's (docs/how-to/audit.md). On SQLite files are read."""
+    if server_of(home) is not None:
+        with raw(home) as database:
+            database.execute(f"GRANT USAGE ON SCHEMA counterseal TO {READER}")
+            database.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA counterseal TO {READER}")
 
 
 def leave_alone(guard: Guard, *, standing: bool) -> None:
@@ -197,8 +207,10 @@ def _admin(cluster: str) -> Any:
 
     admin = psycopg.connect(cluster, dbname="postgres", autocommit=True)
     atexit.register(admin.close)
-    for role in (OWNER, APPLICATION):
-        if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+    for role in ROLES:
+        with suppress(
+            psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation
+        ):  # another process of tests
             admin.execute(f"CREATE ROLE {role} LOGIN")
     return admin
 
@@ -261,6 +273,22 @@ def raw(home: Path) -> Iterator[Raw]:
     options = "-c search_path=counterseal"
     with psycopg.connect(used.connection, user=OWNER, autocommit=True, options=options) as server:
         yield Raw(server, "%s")
+
+
+@contextmanager
+def raw_without_guards(home: Path) -> Iterator[Raw]:
+    """The same for whoever goes round the programs and has no scruples: no guard stands, all is one transaction."""
+    with raw(home) as database:
+        database.execute("BEGIN")
+        if server_of(home) is None:
+            asked = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            for (name,) in database.execute(asked).fetchall():
+                database.execute(f"DROP TRIGGER {name}")
+        else:
+            for table in database.tables():
+                database.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield database
+        database.execute("COMMIT")
 
 
 def stored(home: Path) -> bytes:

@@ -47,7 +47,7 @@ from counterseal.oversight.models import LogDisclosures, LogEntry
 from counterseal.people.models import RoleGrant
 from counterseal.terms.biometrics import FailureToAcquire, Mode
 from counterseal.terms.decisions import Refusal
-from databases import copy_home
+from databases import copy_home, let_auditors_read
 
 NARRATIVE = (
     "Three forged cheques were paid in at the harbour branch on Monday; the teller described the man, "
@@ -387,6 +387,7 @@ def make_template(home: Path, pictures: Path) -> None:
     assert not isinstance(enrolled, Refusal)
     assert enrolled.enrolled == IN_GALLERY, enrolled
     bootstrap.close(office)
+    let_auditors_read(home)
 
 
 @contextmanager

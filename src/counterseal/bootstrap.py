@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import django
 from django.conf import settings
@@ -29,6 +30,8 @@ django.setup()  # models can be imported only after this
 from counterseal.connectors.embedded import shared_engine  # noqa: E402
 from counterseal.connectors.process import ServiceProcess  # noqa: E402
 from counterseal.gateway.audit.folder import (  # noqa: E402
+    READER,
+    AgencyServer,
     AuditOffice,
     agency_keys,
     init_audit_folder,
@@ -218,17 +221,33 @@ def close(office: Office) -> None:
 def open_audit_office(folder: Path) -> AuditOffice:
     """Open the folder of an audit office. Raises as `open_audit_folder`."""
     return open_audit_folder(
-        folder, clock=lambda: datetime.now(UTC), token=secrets.token_bytes, using=reading_copy
+        folder, clock=lambda: datetime.now(UTC), token=secrets.token_bytes, using=reading_from
     )
 
 
 def make_audit_office(
-    folder: Path, *, name: str, home: Path, vkey: str, auditor: str, persons: Sequence[str] = ()
+    folder: Path,
+    *,
+    name: str,
+    home: Path,
+    vkey: str,
+    auditor: str,
+    persons: Sequence[str] = (),
+    database: str = "",
+    role: str = READER,
 ) -> tuple[AuditOffice, str]:
     """Make the folder of a new audit office; answers with it and its first auditor's id.
 
-    Raises: as `init_audit_folder`.
+    database: how the auditors reach the agency's PostgreSQL, where that is another way than the agency's own;
+    role: as whom, to read and nothing else. An agency on SQLite has neither.
+
+    Raises: as `init_audit_folder`; BadInputError: the server cannot be reached in the way that is written.
     """
+    if not database and (home / "office.toml").is_file():
+        named = read_settings(home).server
+        database = named.connection if named is not None else ""
+    if database:
+        postgresql.connection_settings(database, role)
     first = init_audit_folder(
         folder,
         name=name,
@@ -237,23 +256,44 @@ def make_audit_office(
         auditor=auditor,
         at=datetime.now(UTC),
         persons=persons,
+        server=AgencyServer(database, role) if database else None,
     )
     return open_audit_office(folder), first
 
 
 @contextmanager
-def reading_copy(database: Path) -> Iterator[None]:
-    """Point Django at a copy of an agency's database for a while; nothing can be written to it."""
-    before = connections["default"].settings_dict["NAME"]
-    connections.close_all()
-    connections["default"].settings_dict["NAME"] = str(database)
+def reading_from(source: Path | AgencyServer) -> Iterator[None]:
+    """Point Django for a while at a copy of an agency's database, or at its server; nothing can be written there.
+
+    Raises: as `postgresql.look_as_reader`.
+    """
+    if isinstance(source, Path):
+        with _pointed_at({**settings.DATABASE, "NAME": str(source)}):
+            with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+                cursor.execute("PRAGMA query_only=ON")
+            yield
+        return
+    chosen = postgresql.connection_settings(source.connection, source.role, reads_only=True)
+    with _pointed_at(chosen):
+        postgresql.look_as_reader(source.role)
+        with postgresql.snapshot():
+            yield
+
+
+@contextmanager
+def _pointed_at(chosen: Mapping[str, Any]) -> Iterator[None]:
+    before = connections.settings
+    _point_at(connections.configure_settings({DEFAULT_DB_ALIAS: dict(chosen)}))
     try:
-        with connections["default"].cursor() as cursor:
-            cursor.execute("PRAGMA query_only=ON")
         yield
     finally:
-        connections.close_all()
-        connections["default"].settings_dict["NAME"] = before
+        _point_at(before)
+
+
+def _point_at(chosen: dict[str, dict[str, Any]]) -> None:
+    connections.close_all()
+    connections.settings = chosen
+    connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
 
 
 def _office(home: Path) -> Office:
@@ -318,9 +358,7 @@ def use_database(home: Path, server: ServerSettings | None, *, as_owner: bool = 
         role = server.owner if as_owner else server.application
         chosen = postgresql.connection_settings(server.connection, role)
     os.environ["COUNTERSEAL_HOME"] = str(home)
-    connections.close_all()
-    connections.settings = connections.configure_settings({DEFAULT_DB_ALIAS: chosen})
-    connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
+    _point_at(connections.configure_settings({DEFAULT_DB_ALIAS: chosen}))
 
 
 @contextmanager

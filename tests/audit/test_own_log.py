@@ -25,8 +25,6 @@ from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.receipt import verify_receipt
 from counterseal.terms.errors import BadInputError, IntegrityError, StaleError, UnavailableError
 
-pytestmark = pytest.mark.sqlite  # an audit office reads the files of a home
-
 SEARCHES = Question(kind="search")
 
 

@@ -29,8 +29,6 @@ from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError
 from office import open_copy
 
-pytestmark = pytest.mark.sqlite  # an audit office reads the files of a home
-
 
 def verify(folder: Path, *more: str) -> tuple[int, dict]:
     """The package's own verifier, in a Python that knows nothing of us."""

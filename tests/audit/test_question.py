@@ -28,8 +28,6 @@ from counterseal.people.models import Person
 from counterseal.terms.errors import BadInputError
 from office import person
 
-pytestmark = pytest.mark.sqlite  # an audit office reads the files of a home
-
 
 def answered(audited: Audited, by: str = "", **asked: object) -> Answer:
     photograph = asked.pop("file", None)

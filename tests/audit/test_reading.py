@@ -1,7 +1,6 @@
 """Reading a home: no trace in it, nothing believed that its log does not prove."""
 
 import hashlib
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import pytest
 from beside import Audited
 from django.db import DatabaseError, connections
 
+import databases
 from counterseal.casework.models import SearchRequest
 from counterseal.gateway.add_evidence import add_evidence
 from counterseal.gateway.audit.ask import ask, view_object
@@ -24,8 +24,6 @@ from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.tree import Frontier, leaf_hash, place
 from counterseal.oversight.models import LogEntry
 from counterseal.terms.errors import BadInputError, IntegrityError, UnavailableError
-
-pytestmark = pytest.mark.sqlite  # an audit office reads the files of a home
 
 SEARCHES = Question(kind="search")
 
@@ -41,13 +39,10 @@ def whole(home: Path) -> dict[str, tuple[str, int, int, int]]:
 
 
 def spoil(home: Path, *statements: str) -> None:
-    """Write into the agency's database as somebody with the file and without scruples."""
-    with sqlite3.connect(home / DATABASE) as database:
-        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f"DROP TRIGGER {name}")
+    """Write into the agency's database as somebody who owns it and without scruples."""
+    with databases.raw_without_guards(home) as database:
         for statement in statements:
             database.execute(statement)
-    database.close()
 
 
 class TestNoTrace:
@@ -119,7 +114,7 @@ class TestNoTrace:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Path, "open", watched)
             ask(audited.office, SEARCHES, by=audited.first)
-        assert set(opened) == {"rb"}
+        assert set(opened) <= {"rb"}
 
     def test_the_agency_works_on_while_it_is_read(self, audited: Audited) -> None:
         """A writer never waits for an auditor, and every answer is of one instant, with its whole proof."""
@@ -190,38 +185,38 @@ def _reseal(home: Path, bodies: list[bytes], signer: Signer) -> None:
         frontier, new = frontier.append(leaf_hash(body))
         nodes += new
     note = sign_checkpoint(Checkpoint(signer.verifier.name, frontier.size, frontier.root()), signer)
-    spoil(home, "DELETE FROM oversight_logentry", "DELETE FROM oversight_lognode")
-    with sqlite3.connect(home / DATABASE) as database:
-        database.executemany("INSERT INTO oversight_logentry VALUES (?, ?)", list(enumerate(bodies)))
-        database.executemany(
-            "INSERT INTO oversight_lognode VALUES (?, ?)", [(place(n.level, n.index), n.hash) for n in nodes]
-        )
-        database.execute(
-            "UPDATE oversight_logstate SET frontier = ?, checkpoint = ?", (frontier.to_bytes(), note)
-        )
+    with databases.raw_without_guards(home) as database:
+        database.execute("DELETE FROM oversight_logentry")
+        database.execute("DELETE FROM oversight_lognode")
+        for index, body in enumerate(bodies):
+            database.execute("INSERT INTO oversight_logentry VALUES (?, ?)", (index, body))
+        for n in nodes:
+            database.execute("INSERT INTO oversight_lognode VALUES (?, ?)", (place(n.level, n.index), n.hash))
+        state = (frontier.to_bytes(), note)
+        database.execute("UPDATE oversight_logstate SET frontier = ?, checkpoint = ?", state)
         database.execute('DELETE FROM oversight_logdisclosures WHERE "index" >= ?', (len(bodies),))
-    database.close()
 
 
 class TestNothingBelieved:
     @pytest.mark.parametrize(
         "statement",
         [
-            "UPDATE oversight_logentry SET body = cast(replace(cast(body AS TEXT), 'done', 'gone') AS BLOB) "
-            'WHERE "index" = 5',
+            'UPDATE oversight_logentry SET body = ? WHERE "index" = 5',
             'DELETE FROM oversight_logentry WHERE "index" = 5',
             'DELETE FROM oversight_logentry WHERE "index" = (SELECT max("index") FROM oversight_logentry)',
             'INSERT INTO oversight_logentry SELECT "index" + 100000, body FROM oversight_logentry WHERE "index" = 5',
             "UPDATE oversight_logdisclosures SET encoded = (SELECT encoded FROM oversight_logdisclosures "
             'WHERE "index" = 6) WHERE "index" = 5',
-            "UPDATE oversight_logstate SET checkpoint = x'00'",
+            "UPDATE oversight_logstate SET checkpoint = ?",
             "DELETE FROM oversight_logstate",
             "DROP TABLE oversight_logentry",
         ],
     )
     def test_a_changed_log_answers_nothing(self, audited: Audited, statement: str) -> None:
         """And that it did not hold is sealed where the unit cannot take it back."""
-        spoil(audited.agency.office.home, statement)
+        changed = bytes(LogEntry.objects.get(pk=5).body).replace(b"done", b"gone")
+        with databases.raw_without_guards(audited.agency.office.home) as database:
+            database.execute(statement, (changed,) if "?" in statement else ())
 
         with pytest.raises(IntegrityError, match="does not hold"):
             ask(audited.office, SEARCHES, by=audited.first)
@@ -245,7 +240,9 @@ class TestNothingBelieved:
         home = audited.agency.office.home
         bodies = [bytes(e.body) for e in LogEntry.objects.order_by("index")]
         _reseal(home, bodies, forger)
-        spoil(home, f"INSERT INTO oversight_logkey VALUES ({len(bodies)}, '{forger.vkey}', x'')")
+        with databases.raw_without_guards(home) as database:
+            new = (len(bodies), forger.vkey, b"")
+            database.execute("INSERT INTO oversight_logkey VALUES (?, ?, ?)", new)
 
         with pytest.raises(IntegrityError, match="does not hold"):
             ask(audited.office, SEARCHES, by=audited.first)
@@ -280,6 +277,7 @@ class TestNothingBelieved:
             == "log.key-rotated"
         )
 
+    @pytest.mark.sqlite
     def test_a_home_that_is_not_there(self, audited: Audited) -> None:
         home = audited.agency.office.home
         (home / DATABASE).rename(home / "elsewhere")
@@ -289,6 +287,7 @@ class TestNothingBelieved:
         with pytest.raises(IntegrityError):
             ask(audited.office, SEARCHES, by=audited.first)
 
+    @pytest.mark.sqlite
     def test_a_home_that_changes_all_the_time(
         self, audited: Audited, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -301,6 +300,6 @@ class TestNothingBelieved:
         with pytest.raises(UnavailableError, match="faster than it can be read"):
             ask(audited.office, SEARCHES, by=audited.first)
 
-    def test_nothing_can_be_written_to_the_copy(self, audited: Audited) -> None:
-        with reading(audited.office), pytest.raises(DatabaseError, match="readonly"):
+    def test_nothing_can_be_written_where_it_reads(self, audited: Audited) -> None:
+        with reading(audited.office), pytest.raises(DatabaseError, match=r"read-?only"):
             LogEntry.objects.create(index=10**6, body=b"")

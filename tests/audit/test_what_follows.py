@@ -36,8 +36,6 @@ from counterseal.oversight.models import Finding, LogEntry
 from counterseal.oversight.sampling import draw
 from counterseal.terms.errors import BadInputError, CountersealError, IntegrityError, StaleError
 
-pytestmark = pytest.mark.sqlite  # an audit office reads the files of a home
-
 SEARCHES = Question(kind="search")
 YES = dict.fromkeys(WORKSHEET, "yes")
 

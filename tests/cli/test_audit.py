@@ -6,13 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from calling import Ran, Run, run_plain
 
 from counterseal.cli.reference import all_commands
 from counterseal.gateway.audit.sample import WORKSHEET
-
-pytestmark = pytest.mark.sqlite  # an audit office reads the files of a home
 
 
 def test_the_road_of_an_auditor(home: Path, run: Run, photo: Path, tmp_path: Path) -> None:

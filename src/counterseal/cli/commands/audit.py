@@ -18,7 +18,7 @@ from counterseal.gateway.audit import sample as sampling
 from counterseal.gateway.audit.ask import ask as ask_question
 from counterseal.gateway.audit.ask import save_question, saved_question, saved_questions, view_object
 from counterseal.gateway.audit.deliver import deliver as hand_over
-from counterseal.gateway.audit.folder import AuditOffice
+from counterseal.gateway.audit.folder import READER, AuditOffice
 from counterseal.gateway.audit.head import close_day as fill_up
 from counterseal.gateway.audit.head import cosign_head
 from counterseal.gateway.audit.package import write_audit_package
@@ -83,12 +83,32 @@ def _question(office: AuditOffice, asked: dict[str, Any]) -> Question:
 @click.option("--vkey", required=True, help="The key of the agency's log; from somebody who answers for it.")
 @click.option("--auditor", required=True, help="Name of the first auditor.")
 @PERSONS
+@click.option(
+    "--database", default="", help="How to reach the agency's PostgreSQL, if not as the agency does."
+)
+@click.option("--role", default=READER, show_default=True, help="The database role that you read as there.")
 def init(
-    _: Bench, *, folder: Path, name: str, agency: Path, vkey: str, auditor: str, persons: tuple[str, ...]
+    _: Bench,
+    *,
+    folder: Path,
+    name: str,
+    agency: Path,
+    vkey: str,
+    auditor: str,
+    persons: tuple[str, ...],
+    database: str,
+    role: str,
 ) -> Outcome:
     """Make an audit office in DIR: a key and a log of its own. DIR lies outside the agency's home."""
     office, first = bootstrap.make_audit_office(
-        folder, name=name, home=agency, vkey=vkey, auditor=auditor, persons=persons
+        folder,
+        name=name,
+        home=agency,
+        vkey=vkey,
+        auditor=auditor,
+        persons=persons,
+        database=database,
+        role=role,
     )
     return Outcome(
         {"name": name, "vkey": office.signer.vkey, "auditor": first, "path": str(folder)},

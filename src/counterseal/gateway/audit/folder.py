@@ -1,11 +1,11 @@
 """The folder of an audit office: its key, its log, and which agency it looks at.
 
-    audit.toml       its name, and the home of the agency
+    audit.toml       its name, the home of the agency, and how its database server is reached, if it has one
     audit.key        its secret key, 32 bytes, for nobody's eyes
     agency.json      the keys of the agency's log, as somebody who answers for them said
     log.sqlite3      its own log (`own_log`)
     head             the latest checkpoint of that log, apart from the database
-    reading/         a copy of the agency's database while a question is answered; empty otherwise
+    reading/         a copy of the agency's SQLite file while a question is answered; empty otherwise
 
 It lies outside the agency's home and belongs to another account: whoever runs the gateway has no business in it.
 """
@@ -18,7 +18,7 @@ import shutil
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from stat import S_IMODE
@@ -37,15 +37,25 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 FOUNDING = "founding"
+READER = "counterseal_auditor"
 CLAUSE = "HSI-M/4E5-audits"
 READING, READING_LOCK = "reading", "reading.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyServer:
+    """An agency's PostgreSQL. connection: as libpq writes it, without password and user. role: one that only reads."""
+
+    connection: str
+    role: str = READER
 
 
 @dataclass(frozen=True)
 class AuditOffice:
     """An audit office that is open. clock: the instant now, UTC. token: n random bytes.
 
-    using: points the models at a copy of an agency's database for a while.
+    server: None where the agency's database is a file in its home. using: points the models for a while at a copy
+    of that file, or at the server, where nothing can be written and everything is of one instant.
     """
 
     folder: Path
@@ -55,7 +65,8 @@ class AuditOffice:
     log: OwnLog
     clock: "Callable[[], datetime]"
     token: "Callable[[int], bytes]"
-    using: "Callable[[Path], AbstractContextManager[None]]"
+    using: "Callable[[Path | AgencyServer], AbstractContextManager[None]]"
+    server: AgencyServer | None = None
 
     def new_name(self, prefix: str) -> str:
         """A fresh random name with this prefix."""
@@ -126,10 +137,12 @@ def init_audit_folder(
     auditor: str,
     at: datetime,
     persons: Sequence[str],
+    server: AgencyServer | None = None,
 ) -> str:
     """Make the folder of a new audit office and its first auditor; answers with that auditor's id.
 
     agency: the keys of the agency's log. persons: ids of the accounts that this auditor holds in the agency.
+    server: the agency's database server, if it has one.
 
     Raises:
         BadInputError: the folder holds something, lies in the home or around it, or a name cannot be used.
@@ -152,10 +165,14 @@ def init_audit_folder(
     replace_file(folder / "audit.key", seed)
     replace_file(folder / "agency.json", agency.to_json())
     # Last: a folder without it is no audit office.
-    replace_file(
-        folder / "audit.toml",
-        f"name = {json.dumps(name)}\nhome = {json.dumps(str(home.absolute()))}\n".encode(),
-    )
+    lines = [f"name = {json.dumps(name)}", f"home = {json.dumps(str(home.absolute()))}"]
+    if server is not None:
+        lines += [
+            "",
+            "[database]",
+            *(f"{key} = {json.dumps(value)}" for key, value in asdict(server).items()),
+        ]
+    replace_file(folder / "audit.toml", ("\n".join(lines) + "\n").encode())
     office = open_audit_folder(folder, clock=lambda: at, token=secrets.token_bytes, using=_no_database)
     first = office.new_name("auditor")
     office.seal(
@@ -173,7 +190,7 @@ def open_audit_folder(
     *,
     clock: "Callable[[], datetime]",
     token: "Callable[[int], bytes]",
-    using: "Callable[[Path], AbstractContextManager[None]]",
+    using: "Callable[[Path | AgencyServer], AbstractContextManager[None]]",
 ) -> AuditOffice:
     """Open an audit office.
 
@@ -184,13 +201,14 @@ def open_audit_folder(
     try:
         content = tomllib.loads((folder / "audit.toml").read_text("utf-8"))
         name, home = str(content["name"]), Path(str(content["home"]))
+        server = AgencyServer(**content["database"]) if "database" in content else None
         seed = (folder / "audit.key").read_bytes()
         signer = Signer.from_seed(name, seed)
     except FileNotFoundError as error:
         raise BadInputError(
             f"there is no audit office in `{folder}`: make one with `counterseal audit init {folder}`"
         ) from error
-    except (OSError, ValueError, KeyError, LedgerError) as error:
+    except (OSError, ValueError, KeyError, TypeError, LedgerError) as error:
         raise BadInputError(f"the audit office in `{folder}` cannot be read: {error}") from error
     for private in (folder, folder / "audit.key"):
         if S_IMODE(private.stat().st_mode) & 0o077:
@@ -204,7 +222,7 @@ def open_audit_folder(
     except (OSError, LedgerError) as error:
         raise IntegrityError(f"`{folder / 'agency.json'}` cannot be used: {error}") from error
     _clear_away(folder)
-    return AuditOffice(folder, home, agency, signer, OwnLog(folder, signer), clock, token, using)
+    return AuditOffice(folder, home, agency, signer, OwnLog(folder, signer), clock, token, using, server)
 
 
 def agency_keys(vkey: str) -> KeyHistory:
@@ -238,5 +256,5 @@ def _apart(folder: Path, home: Path) -> None:
         )
 
 
-def _no_database(_: Path) -> "AbstractContextManager[None]":
+def _no_database(_: Path | AgencyServer) -> "AbstractContextManager[None]":
     raise BadInputError("a new audit office asks nothing yet")

@@ -1,5 +1,6 @@
-"""Read an agency's home so that nothing in it changes, and believe nothing that its log does not prove.
+"""Read an agency's records so that nothing in them changes, and believe nothing that its log does not prove.
 
+On PostgreSQL a role that can only read looks at one instant (`databases/postgresql.py`), and (1) and (2) fall away.
 SQLite would write beside a database that it only reads (locks, an index of the write-ahead log), and whoever
 runs the gateway could see it. So the database is copied by plain reads, and the copy is read:
 1 read the database, then its write-ahead log, and look that the log was not begun anew meanwhile: then each page that
@@ -22,10 +23,11 @@ from time import sleep
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.storage import FileSystemStorage
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 
-from counterseal.gateway.audit.folder import AuditOffice
+from counterseal.gateway.audit.folder import AgencyServer, AuditOffice
 from counterseal.gateway.cosignatures import with_cosignatures
+from counterseal.gateway.databases.port import first_line
 from counterseal.gateway.export_ledger import bodies, key_history, node
 from counterseal.ledger.checkpoint import Checkpoint
 from counterseal.ledger.entry import Disclosure, Entry, JsonValue, open_committed, read_entry
@@ -127,15 +129,22 @@ def reading(office: AuditOffice) -> Iterator[Reading]:
         UnavailableError: it cannot be read, or changes faster than it is read.
         IntegrityError: its log does not prove what it holds, or does not extend what was seen before.
     """
-    with office.copying() as folder:
-        _copy(office.home, folder)
-        with ExitStack() as copy:
-            try:
-                copy.enter_context(office.using(folder / DATABASE))
-                found = _check(office)
-            except (LedgerError, IntegrityError, DatabaseError, ObjectDoesNotExist) as error:
-                raise _sealed(office, error) from error
-            yield found
+    with ExitStack() as stack:
+        source: Path | AgencyServer | None = office.server
+        if source is None:
+            folder = stack.enter_context(office.copying())
+            _copy(office.home, folder)
+            source = folder / DATABASE
+        try:
+            stack.enter_context(office.using(source))
+            found = _check(office)
+        except (LedgerError, IntegrityError, DatabaseError, ObjectDoesNotExist) as error:
+            if office.server is not None and isinstance(error, OperationalError):
+                raise UnavailableError(
+                    f"the agency's database server broke off: {first_line(error)}; ask again when it answers"
+                ) from error
+            raise _sealed(office, error) from error
+        yield found
 
 
 def last_seen(office: AuditOffice) -> tuple[int, bytes]:
@@ -222,8 +231,8 @@ def _copy(home: Path, folder: Path) -> None:
     source, wal = home / DATABASE, home / f"{DATABASE}-wal"
     if not source.is_file():
         raise BadInputError(
-            f"there is no SQLite database in `{home}`; an agency on PostgreSQL is not read "
-            "this way yet: work from an exported log and a package (docs/how-to/audit.md)"
+            f"there is no SQLite database in `{home}`; where the agency works on PostgreSQL, `audit.toml` says "
+            "so in a section `[database]` (docs/how-to/audit.md)"
         )
     try:
         for tried in range(_TRIES):

@@ -1,8 +1,9 @@
 """PostgreSQL: two roles, writers in line by an advisory lock (docs/adr/0021).
 
 The owner makes tables and guards and is then not needed any more. The application's role reads, inserts, and
-updates what is no ledger row and no statement; it deletes nothing, and owns nothing. Both work in a schema of
-our own, and name it before the schema of temporary tables, so that nobody's temporary table stands in for ours.
+updates what is no ledger row and no statement; it deletes nothing, and owns nothing. An audit office's role reads.
+All work in a schema of our own, and name it before the schema of temporary tables, so that nobody's temporary
+table stands in for ours.
 """
 
 import re
@@ -166,8 +167,10 @@ def copied(folder: Path) -> Iterator[_Dump]:
     yield _Dump(folder / COPY)
 
 
-def connection_settings(connection_string: str, role: str) -> dict[str, Any]:
+def connection_settings(connection_string: str, role: str, *, reads_only: bool = False) -> dict[str, Any]:
     """Django's settings for this database and role. The password, if one is needed, is libpq's to find.
+
+    reads_only: every transaction is begun as one that writes nothing.
 
     Raises:
         BadInputError: it is no connection string of libpq, or holds a password or a role.
@@ -200,12 +203,15 @@ def connection_settings(connection_string: str, role: str) -> dict[str, Any]:
             "the database's connection string must name a database or a service, "
             "for example `service=counterseal` or `host=/run/postgresql dbname=counterseal`"
         )
+    options = f"-c search_path={SEARCH_PATH.replace(' ', '')}"
+    if reads_only:
+        options += " -c default_transaction_read_only=on"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
         "USER": role,
         "CONN_MAX_AGE": None,
-        "OPTIONS": {**told, "options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
+        "OPTIONS": {**told, "options": options},
     }
 
 
@@ -314,6 +320,52 @@ def look(rights: Mapping[str, str], *, evaluation: bool) -> None:
         raise BadInputError(
             f"the database server has {' and '.join(off)} off: what was acknowledged could be lost; "
             "turn it on (only an installation for evaluation runs without)"
+        )
+
+
+_LOOK_AS_READER = """
+SELECT n.oid IS NOT NULL,
+  (SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication FROM pg_roles WHERE rolname = current_user),
+  has_schema_privilege(n.oid, 'CREATE'), has_schema_privilege(n.oid, 'USAGE'),
+  ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = n.oid AND relkind = 'r'
+    AND (pg_has_role(relowner, 'MEMBER') OR has_table_privilege(oid, 'DELETE, TRUNCATE, TRIGGER')
+      OR has_any_column_privilege(oid, 'INSERT, UPDATE, REFERENCES')) ORDER BY relname),
+  ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = n.oid AND relkind = 'r'
+    AND NOT has_table_privilege(oid, 'SELECT') ORDER BY relname)
+FROM (SELECT to_regnamespace(%s) AS oid) AS n
+"""
+
+
+def look_as_reader(role: str) -> None:
+    """At every reading by an audit office: whether this role reads everything and can write nothing.
+
+    Raises:
+        UnavailableError: the server does not answer, or does not let the role in. IntegrityError: our tables are
+        not there. BadInputError: the role may do more, or less.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_LOOK_AS_READER, [SCHEMA])
+            there, above, creates, enters, writes, hidden = cursor.fetchone()
+    except DatabaseError as error:
+        raise UnavailableError(
+            f"the agency's database does not answer the role `{role}`: {first_line(error)}; look at the server, and "
+            "whether it lets this role in (docs/how-to/audit.md)"
+        ) from error
+    if not there:
+        raise IntegrityError(f"the schema `{SCHEMA}` is not there")
+    if above or creates or writes:
+        raise BadInputError(
+            f"an auditor reads as a role that can write nothing, and `{role}` can: "
+            + ("it is a superuser, replicates, or makes roles or databases; " if above else "")
+            + ("it makes tables; " if creates else "")
+            + (f"it can change or own {', '.join(writes[:3])}; " if writes else "")
+            + "take these rights from it (docs/how-to/audit.md)"
+        )
+    if not enters or hidden:
+        raise BadInputError(
+            f"the role `{role}` cannot read {', '.join(hidden[:3]) if enters else f'the schema `{SCHEMA}`'}: have the "
+            f"owner `GRANT USAGE ON SCHEMA {SCHEMA}` and `GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA}` to it"
         )
 
 
