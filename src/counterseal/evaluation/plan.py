@@ -287,16 +287,13 @@ def _read_grouping(table: Table) -> PlannedGrouping:
 def _read_intersections(table: Table, names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     found = []
     for place, each in enumerate(table.items("intersections", optional=True)):
-        if (
-            not isinstance(each, Sequence)
-            or isinstance(each, str)
-            or len(each) < 2
-            or len(set(each)) != len(each)
-        ):
+        parts = tuple(each) if isinstance(each, list | tuple) else ()
+        for name in parts:
+            if name not in names:
+                raise PlanError(f"`intersections[{place}]`: `{name}` is not among `groupings`")
+        if len(parts) < 2 or len(set(parts)) != len(parts):
             raise PlanError(f"`intersections[{place}]` is a list of at least two different groupings")
-        if unknown := [name for name in each if name not in names]:
-            raise PlanError(f"`intersections[{place}]`: `{unknown[0]}` is not among `groupings`")
-        found.append(tuple(each))
+        found.append(parts)
     return tuple(found)
 
 

@@ -229,15 +229,15 @@ def _pair_parts(plan: Plan, goal: Goal, result: Document) -> Iterator[_Part]:
     if block.get("threshold") != at.get("threshold") or block.get("non_mated_rule") != plan.non_mated_rule:
         yield _Part(None, why_not="the groups were compared at another threshold or by another rule")
         return
+    pairs = block.get("pairs")
     for a, b in combinations(labels, 2):
-        name = f"{a} : {b}"
         why_not = [f"{x}: {said}" for x in (a, b) if (said := _group_why_not(plan, goal, result, x))]
-        pair = _row(block.get("pairs"), measure=str(goal.measure), a=a, b=b) or _row(
-            block.get("pairs"), measure=str(goal.measure), a=b, b=a
-        )
+        orders = [_row(pairs, measure=str(goal.measure), a=x, b=y) for x, y in ((a, b), (b, a))]
+        pair = next((found for found in orders if found is not None), None)
         if why_not or pair is None:
-            yield _Part(name, why_not="; ".join(why_not) or "they were not compared")
+            yield _Part(f"{a} : {b}", why_not="; ".join(why_not) or "they were not compared")
             continue
+        name = f"{pair['a']} : {pair['b']}"
         what = str(goal.scope)
         interval = _ends(pair.get(f"{what}_interval"))
         if interval is None or interval == (None, None):
