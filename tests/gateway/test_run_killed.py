@@ -29,7 +29,10 @@ def progress(label, total):
 tested = under_test({})
 plan = Plan.from_toml(sys.argv[3].replace("ENGINE", tested.engine_id))
 images = Path(sys.argv[1])
-run_test(Path(sys.argv[2]), plan, tested, images=images, manifest=images.parent / "manifest.csv", at=datetime.now(UTC), progress=progress)
+manifest = images.parent / "manifest.csv"
+run_test(
+    Path(sys.argv[2]), plan, tested, images=images, manifest=manifest, at=datetime.now(UTC), progress=progress
+)
 """
 PLAN = """
 title = "Killed"

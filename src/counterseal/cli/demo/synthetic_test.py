@@ -220,12 +220,12 @@ limit = {{ at_most = 30, unit = "percent" }}
 
 [[goals]]
 id = "fmr-ratio-series"
-says = "Between two series, false matches are at most 5 times as frequent"
+says = "Between two series, false matches are at most 1.5 times as frequent (a planted difference breaks this)"
 measure = "fmr"
 at_fmr = 0.01
 scope = "ratio"
 grouping = "series"
-limit = {{ at_most = 5, unit = "ratio" }}
+limit = {{ at_most = 1.5, unit = "ratio" }}
 
 [[goals]]
 id = "seen-by-the-examiner"
@@ -236,8 +236,8 @@ limit = {{ at_most = 5, unit = "percent" }}
 
 [[goals]]
 id = "acquired"
-says = "Of at most 15 percent of photographs no sample can be acquired"
+says = "Of at most 25 percent of photographs no sample can be acquired"
 measure = "fta"
 scope = "overall"
-limit = {{ at_most = 15, unit = "percent" }}
+limit = {{ at_most = 25, unit = "percent" }}
 '''
