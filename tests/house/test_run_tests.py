@@ -23,7 +23,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(module, "GATES", (("first", FINE), ("second", FINE)))
     monkeypatch.setattr(module, "WITHSTAND", FINE)
     monkeypatch.setattr(module, "TESTS", FINE)
-    monkeypatch.setattr(module, "say_whether_go_is_here", lambda: None)
+    monkeypatch.setattr(module, "say_what_of_the_system_is_here", lambda: None)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     return module
 

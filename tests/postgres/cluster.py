@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -44,30 +44,6 @@ def programs() -> Path:
     if (on_path := shutil.which("initdb")) is not None:
         return Path(on_path).resolve().parent
     raise NoPostgresError("install PostgreSQL's server (Debian: `apt-get install postgresql`)")
-
-
-def install(packages: Sequence[str]) -> None:
-    """Install them where there is no server and that is one harmless command.
-
-    Raises:
-        NoPostgresError: it is not, or it did not work.
-    """
-    try:
-        programs()
-    except NoPostgresError:
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise
-        print(f"--- installing {' '.join(packages)}", flush=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for words in (("update",), ("install", "-y", "--no-install-recommends", *packages)):
-            subprocess.run(
-                ["apt-get", "-q", *words],
-                check=False,
-                timeout=300,
-                env=environment,
-                stdout=subprocess.DEVNULL,
-            )
-        programs()
 
 
 class Cluster:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from counterseal.evaluation.report import measured, plots
-from counterseal.evaluation.report.blocks import Block, Figure, Heading, Note, Table, rates
+from counterseal.evaluation.report.blocks import Block, Figure, Heading, Note, Table, rates, said
 from counterseal.evaluation.report.documents import Documents
 from counterseal.evaluation.report.measured import INDICES, JOINT, Measured, target
 from counterseal.evaluation.report.plots import Dot
@@ -43,9 +43,14 @@ def differences(d: Documents) -> Iterator[Block]:
             yield from _indices(x, of_it)
             yield from _pairs(x)
             yield from _visible(x)
+    explained = d.result.get("quality")
     yield Note(
-        "Not tested: whether years between pictures or the quality of pictures explain a difference (error against "
-        "discard by group, comparison at equal quality).",
+        "Not tested: whether years between pictures explain a difference, and comparison at equal quality. "
+        + (
+            "Error against discard by group is in section H."
+            if explained
+            else "Error against discard: not tested."
+        ),
         "absent",
     )
 
@@ -71,7 +76,7 @@ def _rates(name: str, grouping: str, groups: Sequence[Row]) -> Iterator[Block]:
                 plain(g["group"]),
                 targets.index(t["target_fmr"]),
                 t.get(f"{measure}_count"),
-                g.get("n_non_mated" if measure == "fmr" else "n_mated"),
+                t.get(f"{measure}_trials", g.get("n_non_mated" if measure == "fmr" else "n_mated")),
                 t.get(measure),
                 *(t.get(f"{measure}_interval") or (None, None)),
             )
@@ -123,7 +128,8 @@ def _at_thresholds(name: str, grouping: str, seen: Sequence[Row]) -> Figure:
         f"Threshold against the false match rate that each group gets at it, by {plain(grouping)}",
         [
             plots.Series(
-                plain(g["group"]), sorted((t["fmr"] or 0.0, float(t["threshold"])) for t in g["rates"])
+                plain(g["group"]),
+                sorted((t["fmr"] or 0.0, t["threshold"]) for t in g["rates"] if t["threshold"] is not None),
             )
             for g in shown
         ],
@@ -251,10 +257,14 @@ def _pairs(found: Row) -> Iterator[Block]:
 def finding(pair: Row) -> str:
     """What a pair showed, in words."""
     words = "differs beyond noise" if pair.get("distinguishable") else "within noise"
-    if pair.get("equivalent") is True:
-        words += f"; alike within {number(pair.get('margin'))}"
-    elif pair.get("equivalent") is False:
-        words += f"; not shown alike within {number(pair.get('margin'))}"
+    if pair.get("equivalent") is not None:
+        margin = pair.get("margin")
+        within = (
+            f"a {margin['unit']} of {number(margin['at_most'])}"
+            if isinstance(margin, Mapping)
+            else said(margin)
+        )
+        words += f"; {'alike' if pair['equivalent'] else 'not shown alike'} within {within}"
     return words
 
 

@@ -50,6 +50,8 @@ class Measured:
     method: str
 
 
+CHECK = "check of the calibration"
+KEPT, DISCARDED = "FNMR of the rest after discarding", "pairs lost to the quality that discards"
 SELECTIVITY, WITHIN, MISS_RATE, GROWS = (
     "selectivity",
     "mate within rank",
@@ -140,6 +142,14 @@ def calibration(result: Row) -> Iterator[Measured]:
     for p in told.get("points") or ():
         at = ("calibration", "", _float(p["score"]), "log10 likelihood ratio")
         yield Measured("F", *at, None, None, p["log_lr"], None, None, str(told.get("method") or ""))
+    check = told.get("check") or {}
+    for key in ("cllr", "min_cllr", "calibration_loss"):
+        if check.get(key) is not None:
+            yield _number("F", CHECK, key.replace("_", " "), check[key], "on comparisons left out")
+    for reach in check.get("misleading") or ():
+        for kind in ("non_mated", "mated"):
+            says = f"{kind.replace('_', '-')} beyond log10 LR {number(reach['log_lr'])}"
+            yield _rate("F", CHECK, "", None, says, reach[kind])
 
 
 def of_group(group: Row) -> Iterator[Measured]:
@@ -232,9 +242,25 @@ def identification(result: Row) -> Iterator[Measured]:
 
 
 def quality(result: Row) -> Iterator[Measured]:
-    """H: error against discard."""
-    del result
-    yield from ()
+    """H: error against discard, everybody and each group."""
+    for curve in (result.get("quality") or {}).get("discard") or ():
+        item, at = target(curve["target_fmr"]), curve.get("threshold")
+        for each in curve.get("at") or ():
+            yield _rate("H", item, "", at, f"{KEPT} {number(each['fraction'])}", each["fnmr"])
+        for i, p in enumerate(curve.get("curve") or (), start=1):
+            counts = (p["errors"], p["trials"], p["fnmr"], p.get("fnmr_low"), p.get("fnmr_high"))
+            says = f"discard point {i}, fraction {number(p['fraction'])}"
+            yield Measured("H", item, "", _float(at), says, *counts, "clopper-pearson")
+        for area in curve.get("areas") or ():
+            for key in ("area", "ideal", "level"):
+                yield _number(
+                    "H", item, f"area to {number(area['to'])}, {key}", area[key], "staircase", curve
+                )
+        for group in curve.get("groups") or ():
+            name = f"{plain(group['grouping'])}: {plain(group['group'])}"
+            for each in group.get("same_quality_for_all") or ():
+                for key, says in (("discarded", DISCARDED), ("fnmr", KEPT)):
+                    yield _rate("H", item, name, at, f"{says} {number(each['fraction'])}", each[key])
 
 
 def attack_detection(result: Row) -> Iterator[Measured]:
@@ -309,11 +335,11 @@ def _both(
             _float(t.get("threshold")),
             measure.upper(),
             t.get(f"{measure}_count"),
-            of,
+            t.get(f"{measure}_trials", of),
             t.get(measure),
             low,
             high,
-            str(t.get("method") or ""),
+            str(t.get(f"{measure}_method") or t.get("method") or ""),
         )
 
 

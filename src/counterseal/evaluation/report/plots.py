@@ -12,6 +12,7 @@ from typing import Any
 
 from counterseal.evaluation.report import svg
 from counterseal.evaluation.report.svg import DASHES, FAINT, INK, MARKS, Drawing, Frame, Scale, colour
+from counterseal.evaluation.report.text import at as threshold_words
 from counterseal.evaluation.report.text import count, number, of, short
 
 Row = Mapping[str, Any]
@@ -60,7 +61,7 @@ def det(points: Sequence[Row], thresholds: Sequence[Row]) -> str:
         if t.get("fnmr_interval"):
             on.line(frame.to(t["fmr"], t["fnmr_interval"][0]), frame.to(t["fmr"], t["fnmr_interval"][1]))
         on.mark(at, shape=MARKS[i % len(MARKS)], colour=INK, size=5)
-        on.words(f"T {number(t['threshold'], 6)}", (at[0] + 8, at[1] - 7), size=11)
+        on.words(f"T {threshold_words(t['threshold'])}", (at[0] + 8, at[1] - 7), size=11)
     return on.text()
 
 

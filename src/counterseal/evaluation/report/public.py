@@ -10,6 +10,7 @@ from typing import Any
 from counterseal.evaluation.report.blocks import said
 from counterseal.evaluation.report.documents import Documents
 from counterseal.evaluation.report.sections import limit
+from counterseal.evaluation.report.text import at as threshold_words
 from counterseal.evaluation.report.text import count, number, one_in, plain, short, spoken
 
 Row = Mapping[str, Any]
@@ -115,7 +116,7 @@ def _operating(d: Documents, at: Row | None) -> str:
         else "the strictest setting that this test could measure; "
     )
     which += "" if told else "at which setting the service is used is not told"
-    setting = f"threshold {number(at.get('threshold'), 6)}, target FMR {number(at['target_fmr'])}"
+    setting = f"threshold {threshold_words(at.get('threshold'))}, target FMR {number(at['target_fmr'])}"
     return f"Rates of comparing two pictures are at {which} ({setting})."
 
 
@@ -176,7 +177,7 @@ def _errors(d: Documents, at: Row | None) -> Iterator[tuple[str, str, str]]:
         rate = false["fpir"]
         yield (
             f"A search for somebody who is not in the database of {count(searches.get('database_size'))} puts "
-            f"somebody else forward (threshold {number(false.get('threshold'), 6)})",
+            f"somebody else forward (threshold {threshold_words(false.get('threshold'))})",
             spoken(rate["errors"], rate["rate"], rate.get("interval")),
             f"{count(rate['errors'])} of {count(rate['trials'])} searches",
         )

@@ -7,7 +7,7 @@ from counterseal.evaluation.report import measured, plots
 from counterseal.evaluation.report.blocks import Block, Figure, Heading, Note, Table, facts, rates
 from counterseal.evaluation.report.documents import Documents
 from counterseal.evaluation.report.measured import GROWS, MISS_RATE, SELECTIVITY, WITHIN, Measured
-from counterseal.evaluation.report.text import number, plain
+from counterseal.evaluation.report.text import at, number, plain
 
 Row = Mapping[str, Any]
 FOLDED = 18
@@ -81,7 +81,7 @@ def _thresholds(told: Row, found: Sequence[Measured]) -> Iterator[Block]:
         yield Table(
             "Points of the curve of searches",
             ("threshold", "FPIR", "FNIR"),
-            [[number(p.get("threshold"), 6), number(p["fpir"]), number(p["fnir"])] for p in curve],
+            [[at(p.get("threshold")), number(p["fpir"]), number(p["fnir"])] for p in curve],
             frozenset({0, 1, 2}),
             folded=True,
         )
@@ -89,7 +89,7 @@ def _thresholds(told: Row, found: Sequence[Measured]) -> Iterator[Block]:
         yield rates(
             "Searches: false positive (FPIR) and false negative (FNIR) identification rates",
             "rate",
-            [(f"{m.measure}, {m.item}, T {number(m.threshold, 6)}", m) for m in counted],
+            [(f"{m.measure}, {m.item}, T {at(m.threshold)}", m) for m in counted],
             folded=len(counted) > FOLDED,
         )
     chosen = [m for m in found if m.measure == SELECTIVITY]
@@ -97,7 +97,7 @@ def _thresholds(told: Row, found: Sequence[Measured]) -> Iterator[Block]:
         yield Table(
             "Selectivity: mean number of other people returned by a search",
             ("list and threshold", "mean"),
-            [[f"{m.item}, T {number(m.threshold, 6)}", number(m.rate)] for m in chosen],
+            [[f"{m.item}, T {at(m.threshold)}", number(m.rate)] for m in chosen],
             frozenset({1}),
             folded=len(chosen) > FOLDED,
         )
@@ -175,13 +175,13 @@ def _growth(told: Row, found: Sequence[Measured]) -> Iterator[Block]:
             x_log=True,
             tall=320,
         ),
-        f"What happens as the reference database grows, at T {number(middle, 6)}.",
+        f"What happens as the reference database grows, at T {at(middle)}.",
     )
     grown = [m for m in found if m.measure.endswith(GROWS)]
     yield Table(
         "Growth of the reference database",
         ("rate", "threshold", "value", "method"),
-        [[f"{m.measure}, {m.item}", number(m.threshold, 6), number(m.rate), m.method] for m in grown],
+        [[f"{m.measure}, {m.item}", at(m.threshold), number(m.rate), m.method] for m in grown],
         frozenset({1, 2}),
         folded=len(grown) > FOLDED,
     )

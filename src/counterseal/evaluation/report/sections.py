@@ -24,9 +24,9 @@ from counterseal.evaluation.report.blocks import (
 from counterseal.evaluation.report.challenges import attacks, robustness
 from counterseal.evaluation.report.differences import differences
 from counterseal.evaluation.report.documents import Documents
-from counterseal.evaluation.report.measured import target
+from counterseal.evaluation.report.measured import Measured, target
 from counterseal.evaluation.report.searches import searches
-from counterseal.evaluation.report.text import between, count, number, plain
+from counterseal.evaluation.report.text import at, between, count, number, plain
 
 Row = Mapping[str, Any]
 
@@ -246,8 +246,8 @@ def _thresholds(d: Documents) -> Iterator[Block]:
             [
                 target(t["target_fmr"])
                 + (" (operating point)" if t["target_fmr"] == plan.get("operating_fmr") else ""),
-                number(t.get("threshold"), 6),
-                number(t.get("other_end"), 6),
+                at(t.get("threshold")),
+                at(t.get("other_end")),
                 plain(t.get("rule")),
                 number(t["fmr"]),
                 "not told" if t.get("measurable") is None else plain(t["measurable"]),
@@ -290,7 +290,7 @@ def _trade_off(d: Documents) -> Iterator[Block]:
             ("threshold", "FMR", "FMR interval", "FNMR", "FNMR interval"),
             [
                 [
-                    number(p["threshold"] if not isinstance(p["threshold"], str) else None, 6),
+                    at(p["threshold"]),
                     number(p["fmr"]),
                     between((p.get("fmr_low"), p.get("fmr_high"))),
                     number(p["fnmr"]),
@@ -344,7 +344,8 @@ def _calibration(r: Row) -> Iterator[Block]:
     if not told:
         yield Note("Not tested: calibration of scores to likelihood ratios.", "absent")
         return
-    points = list(measured.calibration(r))
+    rows = list(measured.calibration(r))
+    points = [m for m in rows if m.item != measured.CHECK]
     if points:
         yield Figure(
             plots.curves(
@@ -365,7 +366,48 @@ def _calibration(r: Row) -> Iterator[Block]:
             frozenset({0, 1}),
             folded=True,
         )
-    yield facts([(plain(k).replace("_", " ").capitalize(), v) for k, v in told.items() if k != "points"])
+    yield facts(
+        [
+            (plain(k).replace("_", " ").capitalize(), v)
+            for k, v in told.items()
+            if k not in ("points", "check")
+        ]
+    )
+    yield from _check(told.get("check"), [m for m in rows if m.item == measured.CHECK])
+
+
+def _check(check: Row | None, rows: Sequence[Measured]) -> Iterator[Block]:
+    """How the calibration did on comparisons that it was not made from."""
+    if not check:
+        yield Note("Not tested: the calibration on comparisons that it was not made from.", "absent")
+        return
+    if check.get("holds") is False:
+        yield Note("The calibration did not hold on comparisons that were left out.", "warning")
+    inner = {"misleading", "cllr", "min_cllr", "calibration_loss"}
+    yield facts([(f"Check: {plain(k).replace('_', ' ')}", v) for k, v in check.items() if k not in inner])
+    costs = [m for m in rows if m.trials is None]
+    if costs:
+        yield Table(
+            "Cost of the calibrated scores in bits, on comparisons left out",
+            ("number", "value"),
+            [[m.measure, number(m.rate)] for m in costs],
+            frozenset({1}),
+        )
+    counted = [m for m in rows if m.trials is not None]
+    if counted:
+        reaches = check.get("misleading") or ()
+        flags = {
+            2 * i + j: ("honoured" if x.get("honoured") else "NOT honoured")
+            + f": at most {number(x.get('at_most'))}"
+            for i, x in enumerate(reaches)
+            for j in range(2)
+        }
+        yield rates(
+            "How often a likelihood ratio misled, on comparisons left out",
+            "kind",
+            [(m.measure, m) for m in counted],
+            flags=flags,
+        )
 
 
 def _people(d: Documents) -> Iterator[Block]:

@@ -51,15 +51,22 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{mantissa}e{int(exponent)}" if e else text
 
 
+def at(threshold: float | None) -> str:
+    """A threshold, to six digits."""
+    return "beyond every score" if threshold is None else number(threshold, 6)
+
+
 def of(errors: int | None, trials: int | None) -> str:
     """`83 / 517`."""
     return f"{count(errors)} / {count(trials)}"
 
 
 def between(interval: Sequence[float | None] | None) -> str:
-    """`0.1299 to 0.1951`."""
-    if interval is None or interval[0] is None or interval[1] is None:
+    """`0.1299 to 0.1951`; an end that is not known is left open."""
+    if interval is None or (interval[0] is None and interval[1] is None):
         return NO_INTERVAL
+    if interval[0] is None or interval[1] is None:
+        return f"at most {number(interval[1])}" if interval[0] is None else f"at least {number(interval[0])}"
     return f"{number(interval[0])} to {number(interval[1])}"
 
 
