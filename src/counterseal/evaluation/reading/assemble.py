@@ -45,6 +45,7 @@ RESERVED = frozenset((*ROLES, *QUALITY, "attack"))
 MOST_LABELS = 10_000
 """Labels of one grouping; more are names of something else."""
 
+_REASON = "\0reason"
 _LARGEST_MAP = 1 << 29
 
 Batch = Mapping[str, pa.Array]
@@ -201,7 +202,7 @@ class Assembler:
         self._samples, self._checked, self._same = samples, checked, same_namespace
         self._scores, self._mated = Growing(dtype, rows), Growing(np.bool_, rows)
         self._columns: dict[str, Growing] = {}
-        self._people, self._names = Names(), Names()
+        self._people, self._names, self._reasons = Names(), Names(), Names()
         self._labels: dict[str, Names] = {}
         self._failures: dict[str, int] = {}
         self._left_out: dict[str, int] = {}
@@ -271,7 +272,11 @@ class Assembler:
         if not isinstance(kept, slice):
             reasons = None if reasons is None else reasons.filter(pa.array(kept))
         self._places.add(np.arange(first, first + n)[kept]) if self._options.leave_out else None
-        if reasons is not None:
+        if REPEATED in self._options.leave_out:
+            # Which of them stay is known only at the end.
+            told = reasons if reasons is not None else pa.nulls(len(mated[kept]), pa.string())
+            self._column(_REASON, np.int32).add(self._reasons.codes(told))
+        elif reasons is not None:
             for count in pc.value_counts(reasons.drop_null()):
                 reason = count["values"].as_py()
                 self._failures[reason] = self._failures.get(reason, 0) + count["counts"].as_py()
@@ -286,6 +291,9 @@ class Assembler:
         if kept is not None:
             scores, mated = scores[kept], mated[kept]
             columns = {role: column[kept] for role, column in columns.items()}
+        if (reasons := columns.pop(_REASON, None)) is not None:
+            counts = np.bincount(reasons[reasons >= 0], minlength=len(self._reasons))
+            self._failures = {self._reasons.name(i): int(n) for i, n in enumerate(counts) if n}
         self._orient(scores)
         self._both_kinds(mated)
         groupings = self._settle_groups(columns, people)
@@ -470,9 +478,6 @@ class Assembler:
         probe, reference = columns["probe"], columns["reference"]
         if (probe < 0).any() or (reference < 0).any():
             return None  # told when the samples are settled
-        if not (np.ptp(probe) and np.ptp(reference)) and len(probe) > 1:
-            # One single name for all probes (or references) is a placeholder and names no sample.
-            return None
         firsts = first_of_each([(probe, reference)], len(self._names))
         if firsts is None:
             return None

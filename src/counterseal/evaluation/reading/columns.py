@@ -37,6 +37,7 @@ def read_columns(path: Path, options: Options, *, mated_file: Path | None = None
 
 def read_histograms(path: Path, options: Options, *, mated_file: Path | None) -> Reading:
     """Two files of counts, of the non-mated and of the mated scores 0, 1, 2, ..."""
+    first_line(path)
     if mated_file is None:
         raise fault(path, "there is one histogram", "name the file that counts the mated scores too")
     non_mated, mated = _counted(path), _counted(mated_file)

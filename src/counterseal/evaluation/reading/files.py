@@ -60,7 +60,7 @@ def open_text(path: Path) -> Iterator[BinaryIO]:
     for magic, kind, remedy in _OTHER_KINDS:
         if start.startswith(magic):
             raise fault(path, f"this is {kind}", remedy)
-    if start.startswith(_MARKS) or start[1:2] == b"\0":
+    if start.startswith(_MARKS) or b"\0" in start[:4]:
         raise fault(path, "the text is in UTF-16 or UTF-32", "save it as UTF-8")
     with _stream(path) as stream:
         if start.startswith(b"\xef\xbb\xbf"):

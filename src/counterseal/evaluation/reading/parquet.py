@@ -333,11 +333,7 @@ def _no_repeats(path: Path, used: Mapping[str, str]) -> None:
     with _opened(path) as file:
         for batch in _batches(path, file, sides):
             parts.append((names.codes(batch["probe"]), names.codes(batch["reference"])))
-    constant = [
-        len({int(part[i].min()) for part in parts} | {int(part[i].max()) for part in parts}) == 1
-        for i in (0, 1)
-    ]
-    if not len(names) or (any(constant) and sum(len(p) for p, _ in parts) > 1):
+    if not len(names):
         return
     if (firsts := first_of_each(parts, len(names))) is None:
         return
