@@ -103,5 +103,5 @@ def _counts(errors: npt.ArrayLike, trials: npt.ArrayLike) -> tuple[Any, Any]:
 def _tail(confidence: npt.ArrayLike) -> Any:
     level = np.asarray(confidence, float)
     if not ((level > 0) & (level < 1)).all():
-        raise ValueError(f"an interval covers between 0 and 1 of the time, not {confidence}")
+        raise ValueError(f"an interval covers between 0 and 1 of the time, not {level}")
     return (1 - level) / 2
