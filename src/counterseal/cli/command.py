@@ -20,7 +20,7 @@ from counterseal.terms.errors import CountersealError
 HOME = Path("counterseal-home")
 
 # Commands whose files load no installation: it takes a second, which they mostly do without.
-QUICK = ("decide", "clause", "policy", "ledger", "witness", "public")
+QUICK = ("decide", "clause", "policy", "ledger", "witness", "public", "evaluate")
 
 Work = Callable[..., Outcome]
 

@@ -3,23 +3,22 @@
 `counterseal evaluate SCORES …` measures at once; the other commands hold a test to its plan.
 """
 
-from typing import Any
-
 import click
 
 from counterseal.cli.command import Ordered
 from counterseal.cli.commands.evaluate_report import register as register_report
 from counterseal.cli.commands.evaluate_run import register as register_run
+from counterseal.cli.commands.evaluate_scores import register as register_scores
 
 
 class _ScoresOrCommand(Ordered):
-    """A group whose first word is the name of a command, or else a file of scores."""
+    """A group whose first word is the name of a command, or else whose words are those of `scores`."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """A word that is no command of ours begins the arguments of `scores`."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Anything but a command of ours or a cry for help begins the arguments of `scores`, options too."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = ["scores", *args]
-        return super().resolve_command(ctx, args)
+        return super().parse_args(ctx, args)
 
 
 evaluate = _ScoresOrCommand(
@@ -27,5 +26,6 @@ evaluate = _ScoresOrCommand(
     help="Error rates and differences between groups. `counterseal evaluate SCORES …` measures a file of scores.",
 )
 
+register_scores(evaluate)
 register_run(evaluate)
 register_report(evaluate)
