@@ -35,7 +35,7 @@ class Series:
     light: float
 
 
-SERIES = (Series("wide", 30, 1.0, 1.0), Series("narrow", 30, 0.7, 0.6), Series("few", 5, 1.0, 1.0))
+SERIES = (Series("wide", 30, 1.0, 1.0), Series("narrow", 30, 0.55, 0.6), Series("few", 5, 1.0, 1.0))
 PEOPLE = sum(series.people for series in SERIES)
 IMAGES = PEOPLE * (1 + PROBES) + 3
 # Not those of the story: no parameter was chosen so that the engine holds these people apart.
@@ -156,6 +156,8 @@ ground_truth = "known: each image was made of a numbered person"
 label_errors = "none: three probes were spoilt on purpose and are failures to acquire"
 training_overlap = "the two portraits may be among the images that the engine was trained on"
 notes = "A demonstration. Two differences are planted: see counterseal/cli/demo/synthetic_test.py"
+sessions = {PEOPLE * (1 + PROBES)}
+time_lapse_days = {{ median = 360, q1 = 240, q3 = 485 }}
 """
 
 
