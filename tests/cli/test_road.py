@@ -40,6 +40,7 @@ ELSEWHERE = (
     "public",
     "serve",
     "api",
+    "evaluate",
 )  # commands that have tests of their own
 TODAY, YESTERDAY, LATER = "2026-01-02", "2026-01-01T08:00:00Z", "2099-01-01"
 REQUEST = (
