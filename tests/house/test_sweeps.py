@@ -297,7 +297,13 @@ REGISTRIES = (
 
 class TestLocks:
     @pytest.mark.parametrize(
-        "lock", ["requirements.lock", "requirements-build.lock", "requirements-oscal.lock"]
+        "lock",
+        [
+            "requirements.lock",
+            "requirements-build.lock",
+            "requirements-oscal.lock",
+            "requirements-peers.lock",
+        ],
     )
     def test_every_requirement_is_under_a_hash_and_no_line_names_an_address(self, lock: str) -> None:
         text = (ROOT / lock).read_text(encoding="utf-8")

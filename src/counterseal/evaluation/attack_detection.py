@@ -5,7 +5,7 @@ A presentation is taken for bona fide where its score is at least T, as everywhe
 
 - APCER is told for each species of presentation attack instrument. The greatest is taken only among species of the
   same attack potential, and the list of species is fixed before the test: merging species lowers the greatest.
-- BPCER10, 20, 100: BPCER at the smallest T at which every species has an APCER of at most 10, 5, 1 %.
+- BPCER10, 20, 100: BPCER at the smallest score at which every species has an APCER of at most 10, 5, 1 %.
 - D-EER: where APCER of one species and BPCER meet, an interval of rates as the EER is.
 - A presentation without a response is neither: APCER and BPCER are over those that got one, APNRR and BPNRR stand
   beside them, and `refused` counts bona fide presentations that were classified as attacks or got no response.
@@ -158,7 +158,7 @@ def non_response(attempts: PresentationAttempts, species: int, *, confidence: fl
 def threshold_at_apcer(
     attempts: PresentationAttempts, target: float, *, species: Sequence[int] | None = None
 ) -> float:
-    """The smallest threshold, oriented, at which each of these species (None: of all) has at most this APCER."""
+    """The smallest score, oriented, at which each of these species (None: of all) has at most this APCER."""
     chosen = range(len(attempts.species)) if species is None else species
     each = [_against(attempts, s) for s in chosen]
     return max((threshold_at(s, target).threshold for s in each if len(s.non_mated)), default=float("-inf"))

@@ -393,7 +393,7 @@ def miss_rate(
 
 
 def threshold_at_fpir(results: SearchResults, target: float) -> float:
-    """The smallest threshold, oriented, at which FPIR is at most the target (R of at least 1), 0 < target < 1."""
+    """The smallest score, oriented, at which FPIR is at most the target (R of at least 1), 0 < target < 1."""
     scores = results.returned_to(1)
     if not len(scores.non_mated):
         raise EvaluationInputError("FPIR needs searches without an enrolled mate, and there are none")
