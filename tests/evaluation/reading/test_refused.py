@@ -410,3 +410,32 @@ class TestWordsOfFailure:
 
         assert scores.mated.tolist() == [-float("inf"), 0.5]
         assert scores.non_mated.tolist() == [0.1]
+
+
+@pytest.mark.parametrize(
+    ("format_", "text"),
+    [
+        ("pairs", GOOD + ROWS),
+        ("matrix", ",a,b,c\na,1,.2,.3\nb,.4,.5,.6\nc,.7,.8,.9\n"),
+        ("bob4", "a a x 1\nb a y 0\na b z 1\n"),
+        ("bob5", "a m a x 1\nb n a y 0\na m b z 1\n"),
+        ("columns", "1 0.5\n0 0.1\n"),
+    ],
+)
+def test_no_boundary_is_lost_unseen(file: Path, format_: str, text: str) -> None:
+    """Whichever comma, space or end of a line within the table goes missing, or comes twice, it is told."""
+    file.write_text(text)
+    read_comparisons(file, format=format_, direction="similarity")
+    blank = "\n" if format_ in ("pairs", "matrix") else "\n "
+    seen = 0
+    for i, character in enumerate(text[:-1]):
+        if character not in ", \n":
+            continue
+        damaged = [text[:i] + text[i + 1 :]]
+        if character not in blank:
+            damaged.append(text[:i] + character + text[i:])
+        for each in damaged:
+            file.write_text(each)
+            refusal(file, format_)
+            seen += 1
+    assert seen >= 3
