@@ -9,6 +9,7 @@ from counterseal.evaluation.bootstrap import Estimate
 from counterseal.evaluation.distinguish import Family, compare
 from counterseal.evaluation.intervals import clopper_pearson
 from counterseal.evaluation.protocol import Plan
+from counterseal.oversight.models import Service
 
 TARGET = 0.001
 TARGETS = (0.01, TARGET, 0.0001)
@@ -145,3 +146,44 @@ def result_document(
     }
     copied: dict[str, Any] = json.loads(json.dumps(document))
     return copied
+
+
+CARD = {
+    "source": "staff of the agency",
+    "legal_basis": "consent",
+    "consent": "written, for this test",
+    "people": 40,
+    "images": 160,
+    "sessions": 2,
+    "time_lapse_days": {"q1": 3, "median": 30.5, "q3": 90},
+    "capture": "gate camera",
+    "image_size": "640 x 480",
+    "eye_distance": "90 px",
+    "ground_truth": "badge numbers",
+    "label_errors": "not known",
+    "training_overlap": "not known",
+}
+
+
+def plan_for(service: Service, *, mode: str = "identification", **changes: Any) -> Plan:
+    """A plan for the present version of this service: one goal on searches where it is searched with."""
+    goals = [goal("fmr", scope="each-group", grouping="sex", limit=rate(0.002))]
+    searched: dict[str, Any] = {}
+    if mode == "identification":
+        goals.append(goal("miss-rate", limit=rate(0.1)))
+        searched = {"list_length": 20, "database_size": 1_000}
+    system = {"service": service.id, "engine_id": "embedded", "version": service.version}
+    return plan(**{"mode": mode, "system": system, "goals": goals, **searched} | changes)
+
+
+def result_for(made_for: Plan, came_to: str = "passed", *, scores: str = "scores") -> dict[str, Any]:
+    """A result that passes, fails, or shows too little, by the counts of one group."""
+    other = {"passed": (200, 400_000), "failed": (3_000, 400_000), "not-shown": (800, 400_000)}[came_to]
+    document = result_document(made_for, {"A": ENOUGH, "B": ENOUGH | {"fmr": other}}, scores=scores)
+    missed = {"errors": 40, "trials": 1_000, "interval": list(clopper_pearson(40, 1_000))}
+    if made_for.mode == "identification":
+        document["identification"] = {
+            "database_size": made_for.database_size,
+            "miss_rate": [{"list_length": made_for.list_length, "fnir": missed}],
+        }
+    return document

@@ -23,7 +23,7 @@ from counterseal.evaluation.protocol import (
     overall,
     verdict_document,
 )
-from measured import ENOUGH, TARGET, goal, plan, plan_document, rate, result_document
+from measured import CARD, ENOUGH, TARGET, goal, plan, plan_document, rate, result_document
 
 TOML = """
 title = "Boarding"
@@ -68,22 +68,6 @@ limit = { at_most = 3.3, unit = "percent" }
 """
 
 RATIO_OF_TWO = goal("fmr", scope="ratio", grouping="sex", limit=rate(2, "ratio"))
-
-CARD = {
-    "source": "staff",
-    "legal_basis": "consent",
-    "consent": "written",
-    "people": 40,
-    "images": 160,
-    "sessions": 2,
-    "time_lapse_days": {"q1": 3, "median": 30.5, "q3": 90},
-    "capture": "gate camera",
-    "image_size": "640 x 480",
-    "eye_distance": "90 px",
-    "ground_truth": "badge numbers",
-    "label_errors": "not known",
-    "training_overlap": "not known",
-}
 
 
 class TestReadingAPlan:

@@ -79,7 +79,7 @@ class TestRefusal:
             "HSI-M/4A1-purpose", "HSI-M/3-own-investigation", "HSI-M/4A3-best-practice", "HSI-M/4B4-no-live",
             "HSI-M/4C3-disapproved", "HSI-M/4C1-approved", "D-026-11/testing",
         }  # fmt: skip
-        assert set(refusal.policies) == {"hsi-live-feed", "hsi-disapproved-service", "dhs-not-tested"}
+        assert set(refusal.policies) == {"hsi-live-feed", "hsi-disapproved-service", "dhs-test-failed"}
         assert {u.condition for u in refusal.unmet} >= {"ground", "best-practice", "approved-service"}
         assert all(u.missing.endswith(".") and u.remedy.endswith(".") for u in refusal.unmet)
 

@@ -10,7 +10,7 @@ Clauses: D-026-11/no-face-analysis.
 from dataclasses import dataclass
 
 from counterseal.gateway.coding import coded
-from counterseal.gateway.facts import analysis_facts, test_facts
+from counterseal.gateway.facts import analysis_facts, facts_of_test
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
@@ -84,7 +84,7 @@ def analyse(
     with change(office) as now:
         office.acting(by)
         use, service = found(Use, use_id), found(Service, service_id)
-        test = test_facts(office, service, mode=operation, use_id=use.id, at=now.at)
+        test = facts_of_test(office, service, mode=operation, use_id=use.id, at=now.at)
         facts = analysis_facts(
             by=by, use=use, service=service, test=test, operation=operation, case_type=case_type, at=now.at
         )

@@ -73,7 +73,7 @@ def search_facts(
 ) -> Facts:
     """Everything that decides whether this search may run at this instant.
 
-    held, test (`test_facts`), partner: read at that instant.
+    held, test (`facts_of_test`), partner: read at that instant.
     """
     facts: Facts = {
         "action": request.mode,
@@ -355,7 +355,7 @@ def analysis_facts(
 
 
 def service_facts(service: Service, test: Facts, *, at: datetime) -> Facts:
-    """A service and its test (`test_facts`)."""
+    """A service and its test (`facts_of_test`)."""
     return {
         "id": service.id,
         "version": service.version,
@@ -369,7 +369,7 @@ def service_facts(service: Service, test: Facts, *, at: datetime) -> Facts:
     }
 
 
-def test_facts(office: Office, service: Service, *, mode: str, use_id: str, at: datetime) -> Facts:
+def facts_of_test(office: Office, service: Service, *, mode: str, use_id: str, at: datetime) -> Facts:
     """The test that this use of the service rests on, and how long the packs in force let it count."""
     tests = ServiceTest.objects.filter(service=service, use_id__in=["", use_id]).order_by(
         "tested_at", "entry_index"

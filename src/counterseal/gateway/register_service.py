@@ -305,7 +305,7 @@ def missing_for_approval(service: Service) -> list[Unmet]:
             Unmet(
                 "D-026-11/testing",
                 f"no test of version {service.version} is recorded",
-                "have it tested (`counterseal evaluate plan`), or record a test that there is (`counterseal service test`)",
+                "have it tested (`counterseal evaluate plan`), or record a test there is (`counterseal service test`)",
             )
         )
     reviewed = (

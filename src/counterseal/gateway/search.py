@@ -21,7 +21,7 @@ from counterseal.casework.words import RequestStatus
 from counterseal.connectors.port import Answer, Foil, ReturnedCandidate, ServiceFailure, Submission
 from counterseal.gateway.brought import Subject
 from counterseal.gateway.coding import coded
-from counterseal.gateway.facts import search_facts, test_facts
+from counterseal.gateway.facts import facts_of_test, search_facts
 from counterseal.gateway.findings import open_finding
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
@@ -88,7 +88,7 @@ def search(office: Office, *, request_id: str, by: str) -> Answered | Failed | R
             )
         service = found(Service, request.service_id)
         held = read_records(request, at=now.at)
-        test = test_facts(office, service, mode=request.mode, use_id=request.use_id, at=now.at)
+        test = facts_of_test(office, service, mode=request.mode, use_id=request.use_id, at=now.at)
         partner = partner_of(request, service) if held.behind_partner or request.on_behalf_of else None
         facts = search_facts(request, service, held, test=test, partner=partner, at=now.at)
         decision = office.decide(facts, now.at, subject_of(request))

@@ -22,7 +22,7 @@ from enum import StrEnum
 from counterseal.connectors.port import Answer, ServiceFailure, Submission
 from counterseal.gateway.check_opt_out import Choice, how_declined, milliseconds, seal_check, tokens_of
 from counterseal.gateway.collect_probe import face_for_service
-from counterseal.gateway.facts import claim_facts, test_facts
+from counterseal.gateway.facts import claim_facts, facts_of_test
 from counterseal.gateway.found import found
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import Change, Sealed, change
@@ -96,7 +96,7 @@ class _Question:
             use=self.use,
             terms=self.terms,
             service=self.service,
-            test=test_facts(self.office, self.service, mode=Mode.VERIFICATION, use_id=self.use.id, at=at),
+            test=facts_of_test(self.office, self.service, mode=Mode.VERIFICATION, use_id=self.use.id, at=at),
             reference=self.reference,
             choice={
                 "who_may": self.office.policies.opt_out(at).who_may,

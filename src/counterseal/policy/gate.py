@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from counterseal.policy.cases import Case, Outcome, run
 from counterseal.policy.library import PolicyLibrary
-from counterseal.policy.pack import FACT_IN_WORDS, Holder
+from counterseal.policy.pack import Holder
 from counterseal.policy.reads import facts_read
 from counterseal.policy.schema import with_groups
 
@@ -117,7 +117,7 @@ def _unread(library: PolicyLibrary) -> Iterator[str]:
         for policy in library.policies():
             if policy.applies_to(shape):
                 read |= facts_read(policy.cedar["conditions"], shape)
-                read |= {fact for c in policy.conditions for fact in FACT_IN_WORDS.findall(c.remedy)}
+                read.update(fact for condition in policy.conditions for fact in condition.facts_named)
         for leaf in shape.leaves:
             if leaf not in read:
                 yield f"no policy reads the fact `{leaf}` of {action}"

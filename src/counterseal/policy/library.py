@@ -516,9 +516,9 @@ def _rules_of(shape: ActionShape, policies: list[Policy], duties: list[Duty]) ->
     meaning: dict[str, ConditionQuestion] = {}
     readers: dict[str, dict[str, None]] = {leaf: {} for leaf in shape.leaves}
 
-    def note(conditions: list[Json], clauses: tuple[str, ...]) -> None:
-        for leaf in facts_read(conditions, shape):
-            readers[leaf].update(dict.fromkeys(clauses))
+    def note(conditions: list[Json], condition: Condition) -> None:
+        for leaf in (*facts_read(conditions, shape), *condition.facts_named):
+            readers[leaf].update(dict.fromkeys(condition.clauses))
 
     # A permit's conditions come first: an officer reads them in the order of the form.
     for policy in sorted(policies, key=lambda policy: not policy.permits):
@@ -529,12 +529,12 @@ def _rules_of(shape: ActionShape, policies: list[Policy], duties: list[Duty]) ->
                 meaning[identifier] = ConditionQuestion(
                     identifier, policy.id, condition, unmet_if_satisfied=False
                 )
-                note([cedar], condition.clauses)
+                note([cedar], condition)
         else:
             (condition,) = policy.conditions
             questions[policy.id] = {**policy.cedar, "effect": "permit"}
             meaning[policy.id] = ConditionQuestion(policy.id, policy.id, condition, unmet_if_satisfied=True)
-            note(policy.cedar["conditions"], condition.clauses)
+            note(policy.cedar["conditions"], condition)
     permits = [policy.id for policy in policies if policy.permits]
     return ActionRules(
         shape=shape,

@@ -144,6 +144,11 @@ class Condition:
     missing: str
     remedy: str
 
+    @property
+    def facts_named(self) -> tuple[str, ...]:
+        """The facts whose values the remedy shows, by dotted path."""
+        return tuple(FACT_IN_WORDS.findall(self.remedy))
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -853,7 +858,7 @@ def _facts_in_words(file: TextFile, policies: Iterable[Policy], shapes: Mapping[
     """A remedy names facts only that every action of its policy states."""
     for policy in policies:
         for condition in policy.conditions:
-            for fact in FACT_IN_WORDS.findall(condition.remedy):
+            for fact in condition.facts_named:
                 for shape in shapes.values():
                     if policy.applies_to(shape) and fact not in shape.leaves:
                         raise file.error(
