@@ -259,8 +259,8 @@ class Raw:
 
 
 @contextmanager
-def raw(home: Path) -> Iterator[Raw]:
-    """Open it, each statement a transaction of its own."""
+def raw(home: Path, *, role: str = OWNER) -> Iterator[Raw]:
+    """Open it, each statement a transaction of its own. role: as whom; everybody is alike on SQLite."""
     used = server_of(home)
     if used is None:
         with closing(
@@ -271,23 +271,41 @@ def raw(home: Path) -> Iterator[Raw]:
     import psycopg
 
     options = "-c search_path=counterseal"
-    with psycopg.connect(used.connection, user=OWNER, autocommit=True, options=options) as server:
+    with psycopg.connect(used.connection, user=role, autocommit=True, options=options) as server:
         yield Raw(server, "%s")
 
 
 @contextmanager
-def raw_without_guards(home: Path) -> Iterator[Raw]:
-    """The same for whoever goes round the programs and has no scruples: no guard stands, all is one transaction."""
-    with raw(home) as database:
-        database.execute("BEGIN")
-        if server_of(home) is None:
-            asked = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-            for (name,) in database.execute(asked).fetchall():
+def raw_without_guards(home: Path, *, back: bool = False) -> Iterator[Raw]:
+    """The same for who goes round the programs without scruples, in one transaction: no guard and no foreign key holds.
+
+    back: afterwards they stand as if nothing had been.
+    """
+    if server_of(home) is None:
+        with raw(home) as database:
+            found = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            database.execute("BEGIN IMMEDIATE")
+            for name, _ in found:
                 database.execute(f"DROP TRIGGER {name}")
-        else:
-            for table in database.tables():
-                database.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+            yield database
+            for _, made in found if back else ():
+                database.execute(made)
+            database.execute("COMMIT")
+        return
+    from psycopg.conninfo import conninfo_to_dict
+
+    with raw(home, role=str(conninfo_to_dict(CLUSTER)["user"])) as database:
+        asked = "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgenabled = 'A'"
+        found, tables = database.execute(asked).fetchall(), database.tables()
+        assert found
+        database.execute("BEGIN")
+        for table in tables:
+            database.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         yield database
+        for table in tables if back else ():
+            database.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
+        for table, name in found if back else ():
+            database.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}")
         database.execute("COMMIT")
 
 

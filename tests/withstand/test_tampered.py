@@ -1,16 +1,15 @@
 """Somebody with the files in hand changes them: what was changed is found, and named.
 
-The attacker opens the database directly, takes the guards off, changes what they like and puts the guards
-back. What they do not have is the log's key, unless a case says so.
+The attacker opens the database directly (a server's, as its superuser), takes the guards off, changes what they like
+and puts the guards back. What they do not have is the log's key, unless a case says so.
 """
 
 import json
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,24 +17,32 @@ from counts import Counts
 from crowd import CONNECTOR, Crowd, copy_of, opened, request, roster_of
 from records import database, tree_size
 
+import databases
+from counterseal.gateway.databases import database as kind
 from counterseal.gateway.export_ledger import export_ledger
+from counterseal.gateway.guards import guards
 from counterseal.gateway.run_fsck import Report, run_fsck
 from counterseal.gateway.search import Answered, search
 from counterseal.ledger.checkpoint import Checkpoint, Signer, sign_checkpoint
 from counterseal.ledger.tree import Frontier, leaf_hash, place
+from counterseal.people.models import RoleGrant
 
-pytestmark = [pytest.mark.withstand, pytest.mark.sqlite]
+pytestmark = pytest.mark.withstand
 
 ATTACK = "files changed by hand"
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A folder with one installation, its export, and copies of both from `older` entries before."""
+    """A folder with one installation, its export, and copies of both from when there were `older` entries.
+
+    older_state: the stored tree and checkpoint of then.
+    """
 
     folder: Path
     older: int
     size: int
+    older_state: tuple[bytes, bytes]
 
     @property
     def home(self) -> Path:
@@ -49,8 +56,8 @@ class Kept:
 
     @property
     def backup(self) -> Path:
-        """The database file as it was `older` entries ago."""
-        return self.folder / "backup.sqlite3"
+        """A folder with a copy of the database as it was then."""
+        return self.folder / "backup"
 
     @property
     def older_export(self) -> Path:
@@ -66,24 +73,26 @@ def kept_template(crowd_template: Path, tmp_path_factory: pytest.TempPathFactory
     with opened(folder / "home") as office:
         _search(office, crowd, 0)
         export_ledger(folder / "older-export")
+        (folder / "backup").mkdir()
+        kind().copy(folder / "home", folder / "backup")
         with database(folder / "home") as raw:
-            raw.execute("VACUUM INTO ?", [str(folder / "backup.sqlite3")])
             older = tree_size(raw)
+            state = raw.execute("SELECT frontier, checkpoint FROM oversight_logstate").fetchone()
         _search(office, crowd, 1)
         export_ledger(folder / "exported")
     with database(folder / "home") as raw:
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size = tree_size(raw)
     assert size > older > 256, "at least one tile is to be full"
-    return Kept(folder, older, size)
+    return Kept(folder, older, size, (bytes(state[0]), bytes(state[1])))
 
 
 @pytest.fixture
 def kept(kept_template: Kept, tmp_path: Path) -> Kept:
     """A copy for one attack."""
     copy = tmp_path / "kept"
-    shutil.copytree(kept_template.folder, copy)
-    return Kept(copy, kept_template.older, kept_template.size)
+    shutil.copytree(kept_template.folder, copy, ignore=shutil.ignore_patterns("home"))
+    databases.copy_home(kept_template.home, copy / "home")
+    return replace(kept_template, folder=copy)
 
 
 def _search(office: object, crowd: Crowd, n: int) -> None:
@@ -94,18 +103,8 @@ def _search(office: object, crowd: Crowd, n: int) -> None:
 
 def by_hand(home: Path, statement: str, *values: object) -> int:
     """Change the database behind the gateway's back and behind its guards'; how many rows were changed."""
-    with database(home) as raw:
-        guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        assert guards
-        raw.execute("PRAGMA foreign_keys=OFF")
-        raw.execute("BEGIN IMMEDIATE")
-        for name, _ in guards:
-            raw.execute(f"DROP TRIGGER {name}")
-        changed = raw.execute(statement, values).rowcount
-        for _, sql in guards:
-            raw.execute(sql)
-        raw.execute("COMMIT")
-        return changed
+    with databases.raw_without_guards(home, back=True) as raw:
+        return int(raw.execute(statement, values).rowcount)
 
 
 def fsck(kept: Kept, *, tiles: Path | None = None) -> Report:
@@ -176,8 +175,7 @@ def _moved_certificate(kept: Kept) -> tuple[str, str]:
 
 
 def _granted_role(kept: Kept) -> tuple[str, str]:
-    with database(kept.home) as raw:
-        columns = [c[1] for c in raw.execute("PRAGMA table_info(people_rolegrant)")]
+    columns = [field.column for field in RoleGrant._meta.concrete_fields]
     values = ", ".join({"id": "'grant-0000000000000000'", "role": "'auditor'"}.get(c, c) for c in columns)
     statement = (
         f"INSERT INTO people_rolegrant ({', '.join(columns)}) "
@@ -240,14 +238,14 @@ def _swapped_bodies(kept: Kept) -> tuple[str, str]:
 
 
 def _changed_leaf_node(kept: Kept) -> tuple[str, str]:
-    statement = "UPDATE oversight_lognode SET hash = zeroblob(32) WHERE place = ?"
-    assert by_hand(kept.home, statement, place(0, 33)) == 1
+    statement = "UPDATE oversight_lognode SET hash = ? WHERE place = ?"
+    assert by_hand(kept.home, statement, bytes(32), place(0, 33)) == 1
     return "node-changed", "node 0/33"
 
 
 def _changed_inner_node(kept: Kept) -> tuple[str, str]:
-    statement = "UPDATE oversight_lognode SET hash = zeroblob(32) WHERE place = ?"
-    assert by_hand(kept.home, statement, place(5, 2)) == 1
+    statement = "UPDATE oversight_lognode SET hash = ? WHERE place = ?"
+    assert by_hand(kept.home, statement, bytes(32), place(5, 2)) == 1
     return "node-changed", "node 5/2"
 
 
@@ -280,11 +278,8 @@ def _rolled_back_checkpoint(kept: Kept) -> tuple[str, str]:
 
 def _rolled_back_state(kept: Kept) -> tuple[str, str]:
     """Checkpoint and tree state of the day before: what comes next would be sealed over what was."""
-    with sqlite3.connect(kept.backup) as backup:
-        frontier, note = backup.execute("SELECT frontier, checkpoint FROM oversight_logstate").fetchone()
-    backup.close()
     statement = "UPDATE oversight_logstate SET frontier = ?, checkpoint = ?"
-    assert by_hand(kept.home, statement, frontier, note) == 1
+    assert by_hand(kept.home, statement, *kept.older_state) == 1
     return "frontier-differs", "tree state"
 
 
@@ -319,12 +314,10 @@ def _own_key_and_own_history(kept: Kept) -> tuple[str, str]:
 
 
 def _guard_taken_off(kept: Kept) -> tuple[str, str]:
-    with database(kept.home) as raw:
-        (name,) = raw.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
-        ).fetchone()
-        raw.execute(f"DROP TRIGGER {name}")
-    return "guard-missing", str(name).removeprefix("guard_")
+    name = min(guards())
+    with opened(kept.home), databases.as_owner(kept.home):
+        databases.drop_guard(name)
+    return "guard-missing", name
 
 
 def _vault_bytes_gone(kept: Kept) -> tuple[str, str]:
@@ -470,9 +463,7 @@ def _first_difference(one: bytes, other: bytes) -> int:
 
 def test_an_older_database_put_back_under_a_newer_export(kept: Kept, counts: Counts) -> None:
     """A whole, sound, older copy: nothing in it is wrong, but the export knows better."""
-    for name in ("counterseal.sqlite3-wal", "counterseal.sqlite3-shm"):
-        (kept.home / name).unlink(missing_ok=True)
-    shutil.copy(kept.backup, kept.home / "counterseal.sqlite3")
+    databases.put_back(kept.home, kept.backup)
 
     alone, beside = fsck(kept), fsck(kept, tiles=kept.exported)
 
@@ -490,9 +481,7 @@ def test_an_older_database_put_back_under_a_newer_export(kept: Kept, counts: Cou
 
 def test_another_history_after_an_older_database(kept: Kept, counts: Counts) -> None:
     """The older copy is put back and work goes on, under the true key: two histories, one export."""
-    for name in ("counterseal.sqlite3-wal", "counterseal.sqlite3-shm"):
-        (kept.home / name).unlink(missing_ok=True)
-    shutil.copy(kept.backup, kept.home / "counterseal.sqlite3")
+    databases.put_back(kept.home, kept.backup)
     crowd = Crowd.load(roster_of(kept.home))
     (kept.home / "services" / CONNECTOR / "receipts.sqlite3").unlink()
     with opened(kept.home) as office:
