@@ -435,7 +435,11 @@ def _of_people(own: Any, missed: Any, rates: Floats, how: Resampling, *, alone: 
     person = (missed - errors / trials * own).data
     found = _resampled(errors, trials, people, FIXED, rates, how, person, 0.0)
     # If all comparisons of a person went alike, the design effect would be this and no more (Kish).
-    return _with_interval(replace(found, least_trials=trials**2 / float((own.data**2).sum())), how)
+    least = trials**2 / float((own.data**2).sum())
+    # People are independent of each other here: the degrees of freedom are those of a sum of their squares.
+    spare = 1 / found.degrees_of_freedom - 1 / people
+    freedom = 2 / spare if spare > 0 else math.inf
+    return _with_interval(replace(found, degrees_of_freedom=freedom, least_trials=least), how)
 
 
 def _exact(
@@ -492,7 +496,8 @@ def _resampled(
     rate = errors / trials
     independent = rate * (1 - rate) / trials
     variance = float(drawn.var(ddof=1))
-    freedom = float((person**2).sum() ** 2 / (person**4).sum())
+    spread = float((person**4).sum())
+    freedom = float((person**2).sum()) ** 2 / spread if spread > 0 else float(people)
     effective = rate * (1 - rate) / max(variance - twice / trials**2, independent)
     return Estimate(
         errors,

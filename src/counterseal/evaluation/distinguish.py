@@ -8,7 +8,8 @@ For two groups with rates p and q, each with its own interval [l, u] at some lev
 - P-value: the level at which the interval of the difference begins to hold 0, so that both always agree; where the
   trials of both are independent, twice the smaller tail of Fisher's exact test.
 - Adjusted: Holm's step-down over the whole family that is given, that is, everything that is printed together.
-- Equivalence: two one-sided tests at 1 - confidence each; the interval at 2 confidence - 1 lies within the margin.
+- Equivalence: two one-sided tests, each at the level of the test (0.05 where intervals cover 0.95), so that the
+  interval of 0.90 lies within the margin.
 
 "Not distinguishable" does not mean equal: `power` says which gap the test could have seen.
 """
@@ -29,7 +30,7 @@ Numbers = npt.NDArray[np.float64]
 
 _WIDEST = 8.0
 """Standard deviations beyond which a p-value is no longer told apart from 1e-15."""
-_HALVINGS = 45
+_HALVINGS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Pair:
     """Two groups compared in one error rate. a, b: labels. margin: what would not matter, None where none is stated.
 
     A ratio is a / b. None: a ratio to 0, and the open end of an interval; equivalent is None without a margin.
-    distinguishable: the adjusted p-value is at most 1 - confidence.
+    distinguishable: the adjusted p-value is at most 0.05, where intervals cover 0.95.
     """
 
     measure: str

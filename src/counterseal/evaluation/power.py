@@ -11,7 +11,7 @@ score that belongs to the two people and not to their comparison: score = sqrt(s
 sqrt(1 - shared) e_ij. From it follow the design effects, for any number of people and any rate. 0.4 gives about what
 was measured on two face recognition systems with 517 people (NIST BSSR1, at FMR 1e-3).
 
-Level: (1 - confidence) / m for m comparisons printed together, which is what the first step of Holm asks.
+Level: 0.05 / m (where intervals cover 0.95) for m comparisons printed together, as the first step of Holm asks.
 """
 
 import math
