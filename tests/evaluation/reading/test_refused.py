@@ -98,7 +98,7 @@ def test_pairs(file: Path, what: str) -> None:
 @pytest.mark.parametrize("blank", [0, 1, 3])
 @pytest.mark.parametrize("at", [0, 1, 900])
 def test_the_row_is_the_one_an_editor_shows(file: Path, at: int, blank: int) -> None:
-    """Blank lines and cells of several lines count."""
+    """Blank lines count."""
     rows = [f'"p{i}",r,{i % 2},0.5' for i in range(1000)]
     rows[at] = f"p{at},r,0,oops"
     file.write_text("\n" * blank + "probe,reference,mated,score\n" + "\n".join(rows))
@@ -106,10 +106,41 @@ def test_the_row_is_the_one_an_editor_shows(file: Path, at: int, blank: int) -> 
     assert f"row {blank + at + 2}: the score `oops`" in refusal(file, "pairs")
 
 
-def test_a_cell_of_two_lines_counts_two(file: Path) -> None:
-    file.write_text('probe,reference,mated,score\n"p\n1",r,1,0.5\np2,r,0,oops\n')
+@pytest.mark.parametrize("rows", [1, 100_000])
+@pytest.mark.parametrize(
+    ("heading", "good", "bad"),
+    [
+        ("mated,score,note", "1,0.5,a\n0,0.4,b\n", '1,0.3,"open'),
+        ("mated,score,probe_sex,reference_sex", "1,.5,f,f\n0,.4,f,m\n", '1,.3,f,"m'),
+        ("probe,reference,mated,score", "a,b,1,0.5\nc,d,0,0.4\n", '"e,f,1,0.3'),
+    ],
+)
+def test_an_open_quote_swallows_no_rows(file: Path, rows: int, heading: str, good: str, bad: str) -> None:
+    """Also in a column that nothing is read from, with another quote far below or none."""
+    unique = heading.startswith("mated")
+    for end in ("", '"\n'):
+        file.write_text(heading + "\n" + good + bad + "\n" + (good * rows if unique else good) + end)
 
-    assert "row 4: the score `oops`" in refusal(file, "pairs")
+        message = refusal(file, "pairs")
+        assert "row 4: " in message
+        assert "close the quote that is open here" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mated,score\r1,0.5\r0,0.1\r", "row 1: the table is broken (new-line character"),
+        ("mated,score,note\n1,0.5," + "a" * 200_000 + "\n0,x,\n", "the table is broken (field larger"),
+        ('mated,score\n1,0.5\n0,0.1"\n', 'row 3: the score `0.1"` is not a number'),
+        ("mated,score\n1,0.5\n0,\0.1\n", "row 3: the score"),
+        ("mated,score\n1,0.5\n0,\u0661\n", "row 3: the score `\u0661` is not a number"),
+        ("mated,score\n1,0.5\n \n0,0.1\n", "row 3: it has 1 cells where 2 are expected"),
+    ],
+)
+def test_odd_characters(file: Path, text: str, expected: str) -> None:
+    file.write_bytes(text.encode())
+
+    assert expected in refusal(file, "pairs")
 
 
 def test_direction_is_never_guessed(file: Path) -> None:

@@ -1,14 +1,17 @@
 """Tables of text, batch by batch, every cell still text; and where a row stands in the file, when a fault needs it.
 
-Rows are counted as an editor shows them: the heading is row 1 and blank lines count.
+Rows are counted as an editor shows them: the heading is row 1 and blank lines count. A cell holds no line break: a
+quote that somebody forgot to close would swallow all rows up to the next one.
 """
 
 import csv
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from counterseal.evaluation.reading.faults import fault
@@ -21,17 +24,22 @@ _NAMES = pa.dictionary(pa.int32(), pa.string())
 
 def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Row number and cells of each record that is not blank, slowly; for a space, cells are words."""
+    lines = text_lines(path)
     if delimiter == " ":
-        for row, line in enumerate(text_lines(path), start=1):
-            if line.strip():
-                yield row, line.split()
+        for row, line in enumerate(lines, start=1):
+            if words := line.strip(" \t\r\n"):
+                yield row, re.split("[ \t]+", words)
         return
-    reader = csv.reader(text_lines(path), delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter)
     end = 0
-    for cells in reader:
-        row, end = end + 1, reader.line_num
-        if cells and (len(cells) > 1 or cells[0].strip()):
-            yield row, cells
+    try:
+        for cells in reader:
+            row, end = end + 1, reader.line_num
+            if cells:
+                yield row, cells
+    except csv.Error as broken:
+        remedy = "end lines with LF or CRLF, and close the quote that is open here"
+        raise fault(path, f"the table is broken ({broken})", remedy, row=end + 1) from None
 
 
 def heading(path: Path, delimiter: str) -> list[str]:
@@ -57,12 +65,14 @@ def batches(
     with (open_words if words else open_text)(path) as stream:
         try:
             for batch in pacsv.open_csv(stream, read, parse, convert):
+                if not words and any(_has_break(column) for column in batch.columns):
+                    raise _located(path, delimiter, len(names), "a cell holds a line break")
                 if skip_heading and batch.num_rows:
                     batch, skip_heading = batch.slice(1), False
                 if batch.num_rows:
                     yield batch
         except pa.ArrowInvalid as broken:
-            raise _located(path, delimiter, len(names), broken) from None
+            raise _located(path, delimiter, len(names), str(broken)) from None
 
 
 def row_of(path: Path, delimiter: str, place: int) -> int:
@@ -70,14 +80,22 @@ def row_of(path: Path, delimiter: str, place: int) -> int:
     return next(itertools.islice(records(path, delimiter), place, None))[0]
 
 
-def _located(path: Path, delimiter: str, width: int, broken: pa.ArrowInvalid) -> Exception:
-    """The fault of the first record that is not of this width (or not UTF-8, which reading it tells)."""
+def _has_break(column: pa.Array) -> bool:
+    """Is there a line break in one of these cells."""
+    text = column.dictionary if pa.types.is_dictionary(column.type) else column
+    return any(pc.any(pc.match_substring(text, end)).as_py() for end in "\r\n")
+
+
+def _located(path: Path, delimiter: str, width: int, why: str) -> Exception:
+    """The fault of the first record of another width or with a line break; reading it tells what is not UTF-8."""
     for row, cells in records(path, delimiter):
+        if any("\n" in cell or "\r" in cell for cell in cells):
+            return fault(
+                path, "a cell holds a line break", "remove it, or close the quote that is open here", row=row
+            )
         if len(cells) != width:
             remedy = "every row has a cell for each column; quote a cell that holds the delimiter"
             return fault(path, f"it has {len(cells)} cells where {width} are expected", remedy, row=row)
     return fault(
-        path,
-        f"the table cannot be read ({str(broken).split(chr(10))[0][:200]})",
-        "write it again as plain CSV",
+        path, f"the table cannot be read ({why.splitlines()[0][:200]})", "write it again as plain CSV"
     )
