@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import databases
 from office import SimulatedOffice, make_template, open_copy
+from rooms import WITHOUT_DATABASE, room_of
 
 databases.obey_the_cluster()
 
@@ -22,10 +23,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _databases() -> Iterator[None]:
-    """What this test makes in a cluster ends with it."""
+def _databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What this test makes in a cluster ends with it. Where no run on PostgreSQL looks, no database is opened."""
+    before = databases.opened()
     with databases.databases_of_a_test():
         yield
+    if room_of(request.path) in WITHOUT_DATABASE:
+        assert databases.opened() == before, "take this test's room out of `rooms.WITHOUT_DATABASE`"
 
 
 @pytest.fixture(scope="session")

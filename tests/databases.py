@@ -33,6 +33,7 @@ CLUSTER = os.environ.get("COUNTERSEAL_TEST_DATABASE", "")
 OWNER, APPLICATION = "counterseal_owner", "counterseal"
 ROLES = (OWNER, APPLICATION, READER)
 _numbers = count(1)
+_openings = 0
 _made: list[tuple[str, str]] = []
 
 
@@ -179,15 +180,28 @@ def on_cluster(connection: str) -> Iterator[None]:
 
 
 def obey_the_cluster() -> None:
-    """From now on every installation that is made in this process has a database of the cluster, if there is one."""
-    init_home = bootstrap.init_home
+    """From now on every installation that is made in this process has a database of the cluster, if there is one.
+
+    And each database that is opened here is counted.
+    """
+    init_home, use_database = bootstrap.init_home, bootstrap.use_database
 
     def made(home: Path, **given: Any) -> Any:
         if given.get("server") is None:
             given["server"] = server()
         return init_home(home, **given)
 
-    bootstrap.init_home = made
+    def used(home: Path, *given: Any, **more: Any) -> None:
+        global _openings  # noqa: PLW0603 - counted for the whole process
+        _openings += 1
+        use_database(home, *given, **more)
+
+    bootstrap.init_home, bootstrap.use_database = made, used
+
+
+def opened() -> int:
+    """How often a database was opened in this process."""
+    return _openings
 
 
 def admin() -> Any:
