@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +16,7 @@ from counterseal.evaluation.comparisons import EvaluationInputError
 from counterseal.evaluation.strict import document_digest
 
 Json = Mapping[str, Any]
-DOCUMENTS = ("plan.json", "corpus.json", "result.json", "verdict.json")
+DOCUMENTS = ("plan.json", "corpus.json", "result.json", "verdict.json", "counted.json", "times.json")
 OUTPUTS = ("result.csv", "report.html", "report.pdf", "public.html")
 HASHES = "sha256.txt"
 RESULT_SCHEMA = "counterseal-evaluation-1"
@@ -50,6 +50,7 @@ _VERDICT: Mapping[str, Any] = {"overall": str, "verdicts": [{"goal": str, "verdi
 class Documents:
     """Plan, corpus, result and verdict of one test.
 
+    times, counted: what a run here measured beside the result (time, and sizes and quality of its images).
     digests: file name -> SHA-256 (hex) of its bytes, for every file of the folder that the report may name.
     faults: sentences on what does not agree; the report shows them first.
     """
@@ -60,6 +61,8 @@ class Documents:
     verdict: Json | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    times: Json | None = None
+    counted: Json | None = None
 
     @property
     def plan_digest(self) -> str | None:
@@ -95,6 +98,8 @@ def read_documents(folder: Path) -> Documents:
         corpus=parsed.get("corpus.json"),
         verdict=parsed.get("verdict.json"),
         digests=digests,
+        times=parsed.get("times.json"),
+        counted=parsed.get("counted.json"),
     )
 
 
@@ -105,6 +110,8 @@ def documents(
     corpus: Json | None = None,
     verdict: Json | None = None,
     digests: Mapping[str, str] | None = None,
+    times: Json | None = None,
+    counted: Json | None = None,
 ) -> Documents:
     """These documents, held to their shape and compared with each other."""
     if result.get("schema") != RESULT_SCHEMA:
@@ -120,8 +127,8 @@ def documents(
         _hold("plan.json", plan, _PLAN)
     if verdict is not None:
         _hold("verdict.json", verdict, _VERDICT)
-    made = Documents(result, plan, corpus, verdict, digests or {})
-    return Documents(result, plan, corpus, verdict, made.digests, tuple(_disagreements(made)))
+    made = Documents(result, plan, corpus, verdict, digests or {}, times=times, counted=counted)
+    return replace(made, faults=tuple(_disagreements(made)))
 
 
 def _disagreements(d: Documents) -> list[str]:

@@ -110,6 +110,35 @@ def _corpus(d: Documents) -> Iterator[Block]:
             f"median {number(lapse['median'])}, quartiles {number(lapse['q1'])} and {number(lapse['q3'])}"
         )
     yield facts([*rows, ("Days between two pictures of one person", between_them)])
+    if d.counted:
+        yield from _measured_images(d.counted)
+
+
+def _measured_images(counted: Row) -> Iterator[Block]:
+    """What the run measured on the images, beside what the corpus card says."""
+    sizes = counted.get("image_size") or {}
+    spreads = {
+        "width (px)": sizes.get("width"),
+        "height (px)": sizes.get("height"),
+        "distance between the eyes (px)": counted.get("eye_distance"),
+    }
+    yield Table(
+        "Measured on the images of which a sample was acquired",
+        ("what", "least", "lower quartile", "median", "upper quartile", "greatest"),
+        [
+            [name, *(number(spread[part]) for part in ("min", "q1", "median", "q3", "max"))]
+            for name, spread in spreads.items()
+            if isinstance(spread, Mapping)
+        ],
+        frozenset({1, 2, 3, 4, 5}),
+    )
+    yield facts(
+        [
+            ("Probes", counted.get("probes")),
+            ("References", counted.get("references")),
+            ("Mated comparisons within one sitting", counted.get("mated_in_one_session")),
+        ]
+    )
 
 
 def _groups(d: Documents) -> Iterator[Block]:
@@ -420,13 +449,24 @@ def _people(d: Documents) -> Iterator[Block]:
 
 
 def _throughput(d: Documents) -> Iterator[Block]:
-    told = d.result.get("throughput")
+    told = d.times or d.result.get("throughput")
     if isinstance(told, Mapping) and told:
-        yield facts([(plain(k).replace("_", " ").capitalize(), v) for k, v in told.items()])
+        yield facts([(plain(k).replace("_", " ").capitalize(), _seconds(k, v)) for k, v in told.items()])
+        yield Note(
+            "Times are of one run on one machine; they are no part of the result, which is the same each time."
+        )
     else:
         yield Note(
             "Not told: time for each enrolment, comparison and search, size of templates, hardware.", "absent"
         )
+
+
+def _seconds(name: object, value: Any) -> Any:
+    """Median and 95th percentile of times in milliseconds; anything else as it is."""
+    if not str(name).endswith("_seconds") or not isinstance(value, Mapping):
+        return value
+    middle, high = (number(1000 * float(value[part]), 3) for part in ("median", "p95"))
+    return f"median {middle} ms, 95 in 100 at most {high} ms ({count(value.get('n'))} measured)"
 
 
 def _verdict(d: Documents) -> Iterator[Block]:
