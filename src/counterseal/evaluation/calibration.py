@@ -195,16 +195,16 @@ def check(comparisons: Comparisons | Scores, *, seed: int, confidence: float = 0
     """Fit on all folds but one, look at the one left out, for each. None where a fold has too few of either kind."""
     named = isinstance(comparisons, Comparisons) and len(comparisons.subjects) >= FEWEST_PEOPLE
     named = named and comparisons.probe_subject is not None  # type: ignore[union-attr]
-    folds = _of_people(comparisons, seed) if named else _of_ranks(comparisons)  # type: ignore[arg-type]
+    folds = _of_people(comparisons, seed) if named else _of_scores(comparisons, seed)  # type: ignore[arg-type]
     mated: list[Reals] = []
     non_mated: list[Reals] = []
-    for learnt, left_out in folds:
+    for learnt, left_out, units in folds:
         if not _usable(learnt):
             return None
         line, _ = _fit(learnt)
         if not line[0] > 0:
             return None
-        low, high = _bounds(learnt, line, (len(learnt.mated), len(learnt.non_mated)))
+        low, high = _bounds(learnt, line, units)
         for made, found in ((mated, left_out.mated), (non_mated, left_out.non_mated)):
             made.append(np.clip(line[0] * found.astype(np.float64) + line[1], low, high))
     tested = Scores.sorted_in_place(np.concatenate(mated), np.concatenate(non_mated), Direction.SIMILARITY)
@@ -340,8 +340,12 @@ def _reach(tested: Scores, log_lr: float, confidence: float) -> Reach:
     )
 
 
-def _of_people(comparisons: Comparisons, seed: int) -> Iterator[tuple[Scores, Scores]]:
-    """Fold by fold: the comparisons in which nobody of the fold is, and those in which both sides are of it."""
+_Fold = tuple[Scores, Scores, tuple[int, int]]
+
+
+def _of_people(comparisons: Comparisons, seed: int) -> Iterator[_Fold]:
+    """Fold by fold: the comparisons in which nobody of the fold is, and those in which both sides are of it; and what
+    the bounds rest on, the people of the first."""
     probe, reference = comparisons.probe_subject, comparisons.reference_subject
     assert probe is not None
     assert reference is not None
@@ -359,17 +363,21 @@ def _of_people(comparisons: Comparisons, seed: int) -> Iterator[tuple[Scores, Sc
         yield (
             part(there & (of_probe != f) & (of_reference != f)),
             part(there & (of_probe == f) & (of_reference == f)),
+            (int((fold != f).sum()),) * 2,
         )
 
 
-def _of_ranks(comparisons: Comparisons | Scores) -> Iterator[tuple[Scores, Scores]]:
-    """Fold by fold: every fifth score of each kind is left out, in order; thinned first, where there are many."""
+def _of_scores(comparisons: Comparisons | Scores, seed: int) -> Iterator[_Fold]:
+    """Fold by fold: a fifth of each kind is left out, drawn from the sorted scores; thinned first, if many."""
     whole = comparisons if isinstance(comparisons, Scores) else Scores.of(comparisons)
     made = scored(whole)
     kinds = [_thinned(made.mated), _thinned(made.non_mated)]
+    rng = np.random.default_rng(seed)
+    folds = [rng.permutation(len(a)) % FOLDS for a in kinds]
     for f in range(FOLDS):
-        out = [np.arange(len(a)) % FOLDS == f for a in kinds]
+        out = [fold == f for fold in folds]
         yield (
             Scores(kinds[0][~out[0]], kinds[1][~out[1]]),
             Scores(kinds[0][out[0]], kinds[1][out[1]]),
+            (int((~out[0]).sum()), int((~out[1]).sum())),
         )

@@ -406,7 +406,9 @@ def _calibrated(
         return costs, None
     held = check(comparisons, seed=settings.seed, confidence=settings.confidence)
     if held is None:
-        warnings.add("too few comparisons to check the calibration: no statement may rest on it")
+        warnings.add(
+            "the calibration could not be checked on comparisons left out: no statement may rest on it"
+        )
     elif not held.holds:
         warnings.add("the calibration did not hold on people left out: no statement may rest on it")
     return costs, line.document(scores.direction, seen(scored(scores)), held)
