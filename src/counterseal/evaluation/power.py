@@ -25,6 +25,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from counterseal.evaluation.bootstrap import Resampling, bootstrap_by_part
 from counterseal.evaluation.comparisons import Comparisons, Direction, EvaluationInputError
 from counterseal.evaluation.distinguish import Family, Pair, compare
+from counterseal.evaluation.plan import JOINED, Plan
 
 Numbers = npt.NDArray[np.float64]
 
@@ -286,3 +287,45 @@ def simulated_power(design: Design, seen: Visible, *, tests: int, seed: int, rep
         if pair.measure == seen.measure and {pair.a, pair.b} == both
     )
     return found / tests
+
+
+# -- from a plan ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What one grouping at one target FMR can see."""
+
+    grouping: str
+    target_fmr: float
+    design: Design
+
+
+def designs_of(plan: Plan, fnmr: float, *, shared: float = SHARED) -> tuple[Planned, ...]:
+    """The comparisons that a plan asks for: each grouping and intersection at each target, groups equally large.
+
+    People and mated comparisons are those that the plan expects, spread evenly; where it expects none, every group
+    is as small as the plan allows.
+
+    Raises:
+        EvaluationInputError: no groupings, or too few people for two in each group.
+    """
+    names = [g.name for g in plan.groupings] + [JOINED.join(each) for each in plan.intersections]
+    if not names:
+        raise EvaluationInputError("the plan has no `groupings`: there is no difference to see")
+    labels = {name: plan.labels_of(name) for name in names}
+    pairs = sum(len(each) * (len(each) - 1) // 2 for each in labels.values())
+    family = pairs * 2 * len(plan.fmr_targets)
+    made = []
+    for name in names:
+        n, expected, least = len(labels[name]), plan.expected, plan.smallest_group
+        people = expected.subjects // n if expected and expected.subjects else least.subjects
+        mated = expected.mated // n if expected and expected.mated else max(people, least.mated)
+        all_pairs = people * (people - 1) // 2
+        non_mated = min(expected.non_mated // n, all_pairs) if expected and expected.non_mated else all_pairs
+        groups = tuple(PlannedGroup(label, people, mated, non_mated) for label in labels[name])
+        made += [
+            Planned(name, target, Design(groups, target, fnmr, plan.confidence, shared, family))
+            for target in plan.fmr_targets
+        ]
+    return tuple(made)

@@ -7,6 +7,7 @@ import click
 
 from counterseal.cli.command import Ordered
 from counterseal.cli.commands.evaluate_plan import register as register_plan
+from counterseal.cli.commands.evaluate_power import register as register_power
 from counterseal.cli.commands.evaluate_report import register as register_report
 from counterseal.cli.commands.evaluate_run import register as register_run
 from counterseal.cli.commands.evaluate_scores import register as register_scores
@@ -28,6 +29,7 @@ evaluate = _ScoresOrCommand(
 )
 
 register_scores(evaluate)
+register_power(evaluate)
 register_plan(evaluate)
 register_run(evaluate)
 register_report(evaluate)
