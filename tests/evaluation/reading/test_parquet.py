@@ -261,3 +261,26 @@ def test_sparse_pairs_are_told_apart_too(file: Path, monkeypatch: pytest.MonkeyP
     assert len(read_comparisons(file, format="parquet", direction="similarity")) == 4
     expected = "row 2: `p1` and `r1` are compared again, as in row 1"
     assert expected in refusal(file, {**GOOD, "reference": ["r1", "r1", "r1", "r2"]})
+
+
+def test_a_long_word_in_every_row_stays_one_word(file: Path) -> None:
+    """A million rows, each with a reason, a label and an attack of a million letters: 5 TB if they were spelled out."""
+    n = 1_000_000
+    letters = pa.array(["x" * 1_000_000])
+    long = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int8)), letters)
+    mated = pa.DictionaryArray.from_arrays(pa.array(np.arange(n) % 2, pa.int8()), pa.array(["No", "Yes"]))
+    columns = {"mated": mated, "score": pa.nulls(n, pa.float32()), "failure": long, "attack": long}
+    columns |= {"probe_subject": long, "reference_subject": long}
+
+    message = refusal(file, columns)
+    assert "it is called non-mated, but both subjects are" in message
+    assert len(message) < 1000
+
+    del columns["probe_subject"], columns["reference_subject"]
+    assert "this is an attack presentation" in refusal(file, columns)
+
+    del columns["attack"]
+    pq.write_table(pa.table(columns), file)
+    c = read_comparisons(file, format="parquet", direction="similarity")
+    assert [(len(word), count) for word, count in c.failures.items()] == [(1_000_000, n)]
+    assert int(c.mated.sum()) == n // 2

@@ -337,8 +337,7 @@ class Assembler:
             return cells.scores, cells.reasons
         reasons = None
         if told is not None:
-            told = told.cast(pa.string())
-            reasons = pc.if_else(pc.equal(pc.fill_null(told, ""), ""), None, told)
+            reasons = _without_empty(told)
         numbers: Floats = score.to_numpy(zero_copy_only=False)
         finite = np.isfinite(numbers)
         failed = np.zeros(len(numbers), np.bool_)
@@ -347,7 +346,7 @@ class Assembler:
         if (wrong := np.flatnonzero(finite == failed)).size:
             at = int(wrong[0])
             if failed[at]:
-                what = f"there is both a score and a failure (`{reasons[at]}`)"  # type: ignore[index]
+                what = f"there is both a score and a failure (`{reasons[at].as_py()}`)"  # type: ignore[index]
                 raise self.fault(what, "a comparison either has a score or failed: keep one", at=first + at)
             what = "the score is empty and no reason is given"
             if score[at].is_valid:
@@ -391,14 +390,13 @@ class Assembler:
         """The column `mated`."""
         if pa.types.is_boolean(told.type) and not told.null_count:
             return np.asarray(told.to_numpy(zero_copy_only=False))
-        if pa.types.is_dictionary(told.type):
-            told = told.cast(told.type.value_type)
-        text = pc.utf8_lower(pc.utf8_trim_whitespace(pc.fill_null(told.cast(pa.string()), "")))
-        yes = pc.is_in(text, pa.array(MATED)).to_numpy(zero_copy_only=False)
-        no = pc.is_in(text, pa.array(NON_MATED)).to_numpy(zero_copy_only=False)
+        words, codes = _coded(told)
+        text = [word.lower() for word in words]
+        yes = np.array([*(word in MATED for word in text), False])[codes]
+        no = np.array([*(word in NON_MATED for word in text), False])[codes]
         if (wrong := np.flatnonzero(~(yes | no))).size:
             at = int(wrong[0])
-            what = f"`{text[at].as_py()}` tells neither mated nor non-mated"
+            what = f"`{words[codes[at]] if codes[at] >= 0 else ''}` tells neither mated nor non-mated"
             remedy = "write 1 or 0; a table of rates (ROC, DET) holds no scores, and none can be got from it"
             raise self.fault(what, remedy, at=first + at)
         return np.asarray(yes)
@@ -410,7 +408,7 @@ class Assembler:
             same = (sides["probe"] == sides["reference"]) & (sides["probe"] >= 0)
             out = self._refuse_or_count(same, SELF, "a sample is compared with itself", out, first)
         if "attack" in batch:
-            attack = pc.not_equal(pc.fill_null(batch["attack"], ""), "").to_numpy(zero_copy_only=False)
+            attack = _coded(batch["attack"])[1] >= 0
             out = self._refuse_or_count(attack, ATTACKS, "this is an attack presentation", out, first)
         return slice(None) if out is None else ~out
 
@@ -549,6 +547,25 @@ class Assembler:
                 words = listed([grouping.labels[c] if c >= 0 else "(not told)" for c in pair])
                 what = f"subject `{people[subjects[at]]}` has two labels of `{grouping.name}`: {words}"
                 raise self.fault(what, "one person, one label of each grouping; mend the file")
+
+
+def _coded(column: pa.Array) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The different words of a column, and (n,) the place of each row's word among them, -1 where there is none.
+
+    Words are looked at once each, however often they stand in the rows.
+    """
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    words = [str("" if word is None else word).strip() for word in column.dictionary.to_pylist()]
+    places = np.array([*(i if word else -1 for i, word in enumerate(words)), -1])
+    codes = pc.fill_null(column.indices.cast(pa.int64()), len(words)).to_numpy(zero_copy_only=False)
+    return words, places[codes]
+
+
+def _without_empty(column: pa.Array) -> pa.DictionaryArray:
+    """The same words as a dictionary, null where there is none."""
+    words, codes = _coded(column)
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.array(words, pa.string()))
 
 
 _OURS = frozenset({"subject", "quality"})

@@ -6,11 +6,14 @@ from counterseal.evaluation.comparisons import EvaluationInputError
 
 NAMED = 5
 """How many offending names a message lists before it only counts."""
+LONGEST = 600
+"""Letters of what is wrong: it may quote a cell, and a cell may hold a book."""
 
 
 def fault(path: Path, what: str, remedy: str, *, row: int | None = None) -> EvaluationInputError:
     """An error about `path`; row is 1-based, as an editor shows it."""
     where = f"`{path.name}`" if row is None else f"`{path.name}`, row {row}"
+    what = what if len(what) <= LONGEST else f"{what[:LONGEST]} ..."
     return EvaluationInputError(f"{where}: {what}; {remedy}")
 
 

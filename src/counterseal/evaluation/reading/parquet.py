@@ -51,8 +51,6 @@ _OURS, _OURS_SUM = b"counterseal", b"counterseal-crc32"
 _SCHEMA = "counterseal-comparisons-1"
 _SEVERAL = "one of several reasons"
 _NOT_STATED = "not stated"
-_NAMED = frozenset({"probe", "reference", "probe_subject", "reference_subject"})
-_FLAT = frozenset({"mated", "score", "probe_quality", "reference_quality"})
 
 
 def read_parquet(
@@ -226,15 +224,11 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 def _batches(path: Path, file: pq.ParquetFile, used: Mapping[str, str]) -> Iterator[dict[str, pa.Array]]:
     """Batches under our names of the columns; never more rows than the file claims."""
-    coded = [
-        name
-        for role, name in used.items()
-        if role not in _FLAT and _is_text(file.schema_arrow.field(name).type)
-    ]
+    coded = [name for name in used.values() if _is_text(file.schema_arrow.field(name).type)]
     left = file.metadata.num_rows
     told = _ours(path, file).get("crc32") if {"score", "mated"} <= used.keys() else None
     sums = _Sums()
-    # Names are kept as the dictionaries they are stored in: no text a row.
+    # Text is kept in the dictionaries in which it is stored: a long word a million times over stays one word.
     with pq.ParquetFile(path, read_dictionary=coded, **_BOUNDED) as again:
         for batch in again.iter_batches(_BATCH, columns=list(dict.fromkeys(used.values()))):
             for column in batch.columns:
@@ -265,7 +259,7 @@ def _must_be_whole(column: pa.Array) -> None:
 
 def _plain(role: str, column: pa.Array) -> pa.Array:
     """A column as the rules expect it."""
-    if role in ("failure", "attack") or pa.types.is_null(column.type):
+    if pa.types.is_null(column.type):
         return column.cast(pa.string())
     if role == "score" and not pa.types.is_floating(column.type):
         return column.cast(pa.float64())
