@@ -25,6 +25,7 @@ from counterseal.gateway.approve_search import approve_search
 from counterseal.gateway.authorise_use import authorise_use
 from counterseal.gateway.certify import attest, certify, qualify_examiner
 from counterseal.gateway.change_pack import confirm_pack_change, propose_pack_change
+from counterseal.gateway.conclude_test import conclude_test
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.disclose import Authority, disclose
 from counterseal.gateway.draw_sample import draw_sample, open_period
@@ -40,6 +41,7 @@ from counterseal.gateway.mark_lead import close_lead, mark_lead, note_in_report
 from counterseal.gateway.note_no_result import note_no_result
 from counterseal.gateway.open_case import assign, close_case, open_case, record_step
 from counterseal.gateway.opt_out import issue_list
+from counterseal.gateway.plan_test import Planned, plan_test
 from counterseal.gateway.program_file import note_list, record_in_file
 from counterseal.gateway.propose_use import concur, propose_use, suspend_use
 from counterseal.gateway.raise_signals import run_signals
@@ -69,6 +71,7 @@ from counterseal.oversight.models import Finding, LogEntry, LogNode, Service, Se
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, CountersealError, StaleError
 from counterseal.terms.rows import SealedRow
+from measured import plan_for, result_for
 from office import SimulatedOffice, made, person
 
 # What a verb does, bound to everything it needs: the set-up is done, only the act is left.
@@ -175,6 +178,20 @@ def _test(o: SimulatedOffice, *, by: str) -> Act:
     service = Service.objects.get(pk=o.agency.service_id)
     failed = replace(supplied_test(service, at=o.clock.now), passed=False)
     return lambda: record_evidence(o.office, service_id=service.id, evidence=failed, by=o.who(by))
+
+
+def _plan(o: SimulatedOffice, *, by: str) -> Act:
+    service = Service.objects.get(pk=o.agency.service_id)
+    return lambda: plan_test(o.office, service_id=service.id, plan=plan_for(service), by=o.who(by))
+
+
+def _conclude(o: SimulatedOffice, *, by: str) -> Act:
+    plan = plan_for(Service.objects.get(pk=o.agency.service_id))
+    planned = plan_test(o.office, service_id=o.agency.service_id, plan=plan, by=o.who("rue"))
+    assert isinstance(planned, Planned)
+    return lambda: conclude_test(
+        o.office, plan_id=planned.row.id, result=result_for(plan), began_at=o.clock(), by=o.who(by)
+    )
 
 
 def _open(o: SimulatedOffice, *, by: str, **more: object) -> Act:
@@ -810,6 +827,18 @@ VERBS: dict[str, Verb] = {
         lambda o: _code(o, by="ines"),
         "programcode.refused",
     ),
+    "plan_test": Verb(
+        lambda o: _plan(o, by="rue"),
+        ("test.planned",),
+        lambda o: _plan(o, by="reg"),
+        "servicetestplan.refused",
+    ),
+    "conclude_test": Verb(
+        lambda o: _conclude(o, by="rue"),
+        ("test.concluded",),
+        lambda o: _conclude(o, by="reg"),
+        "servicetestplan.refused",
+    ),
     "record_evidence": Verb(
         lambda o: _test(o, by="rue"), ("service.tested",), lambda o: _test(o, by="reg"), "servicetest.refused"
     ),
@@ -951,7 +980,7 @@ def test_every_verb_is_in_the_table():
             if own and "with change(" in inspect.getsource(function):
                 found.add(name)
     assert found - TRIED_ELSEWHERE == set(VERBS)
-    assert len(VERBS) == 62
+    assert len(VERBS) == 64
 
 
 @pytest.mark.parametrize("name", sorted(VERBS))

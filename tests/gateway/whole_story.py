@@ -13,6 +13,7 @@ from counterseal.gateway.authorise_use import authorise_use
 from counterseal.gateway.certify import qualify_examiner
 from counterseal.gateway.change_pack import confirm_pack_change, propose_pack_change
 from counterseal.gateway.collect_probe import Edit
+from counterseal.gateway.conclude_test import conclude_test
 from counterseal.gateway.declare_trial import Trial, close_trial, declare_trial
 from counterseal.gateway.destroy import destroy
 from counterseal.gateway.disclose import Authority, disclose
@@ -20,6 +21,7 @@ from counterseal.gateway.draw_sample import draw_sample, open_period
 from counterseal.gateway.findings import answer_referral
 from counterseal.gateway.holds import lift_hold, place_hold
 from counterseal.gateway.open_case import close_case
+from counterseal.gateway.plan_test import Planned, plan_test
 from counterseal.gateway.propose_use import propose_use, review_again, suspend_use
 from counterseal.gateway.reconcile_service import reconcile_service
 from counterseal.gateway.register_service import accept_terms, close_service_review
@@ -29,7 +31,8 @@ from counterseal.gateway.review_search_use import review_search_use
 from counterseal.gateway.search import Answered, Failed
 from counterseal.gateway.sessions import Begun, begin_session, disown_session
 from counterseal.gateway.state_fact import state_fact
-from counterseal.oversight.models import Referral, ServiceReview, ServiceStatus, UseRisk
+from counterseal.oversight.models import Referral, Service, ServiceReview, ServiceStatus, UseRisk
+from measured import plan_for, result_for
 from office import SimulatedOffice, made, person
 
 FACTS = "the abducted child was seen in a grey van and the driver threatened to hurt him"
@@ -65,6 +68,7 @@ def tell(office: SimulatedOffice) -> None:
         by=who("ines"),
     )
 
+    service_tested(office)
     exigent_use_of_an_unreviewed_service(office)
 
     made(
@@ -219,6 +223,23 @@ def beside_the_register(office: SimulatedOffice) -> None:
             since=office.clock.now - timedelta(days=9),
             until=office.clock.now,
             by=who("rue"),
+        )
+    )
+
+
+def service_tested(office: SimulatedOffice) -> None:
+    """Planned, and concluded under its plan."""
+    service = Service.objects.get(pk=office.agency.service_id)
+    plan, rue = plan_for(service), office.who("rue")
+    planned = plan_test(office.office, service_id=service.id, plan=plan, by=rue)
+    assert isinstance(planned, Planned), planned
+    made(
+        conclude_test(
+            office.office,
+            plan_id=planned.row.id,
+            result=result_for(plan),
+            began_at=office.clock(),
+            by=rue,
         )
     )
 

@@ -176,6 +176,28 @@ class ServiceShown(Shown):
     entry: int
 
 
+class ServiceTestShown(Shown):
+    """What is known of a service's errors, and how. kind: direct, operational or third-party.
+
+    outcome: passed, failed or not-shown. use_id: the one use it is for, empty for every use. plan: of a direct test.
+    """
+
+    id: str
+    version: str
+    modes: list[str]
+    use_id: str
+    kind: str
+    outcome: str
+    plan: str | None
+    standard: str
+    made_by: str
+    report: str
+    report_sha256: str
+    tested_at: Instant
+    due: Instant
+    entry: int
+
+
 class ServiceGiven(Given):
     """A service as it is put on the register."""
 

@@ -16,12 +16,13 @@ from counterseal.api.schemas import (
     RecordGiven,
     ServiceGiven,
     ServiceShown,
+    ServiceTestShown,
     VersionGiven,
 )
 from counterseal.gateway import register_service as verbs
 from counterseal.gateway.facts import service_standing
 from counterseal.gateway.reconcile_service import reconcile_service
-from counterseal.oversight.models import Service
+from counterseal.oversight.models import Service, ServiceTest
 from counterseal.terms.decisions import Refusal
 
 router = Router(tags=["services"])
@@ -54,6 +55,37 @@ def read_service(request: Asked, service_id: Path[Id]) -> ServiceShown | Refusal
     """Read one service."""
     request.told("services")
     return shown(request, known(Service, service_id, "service"))
+
+
+@route(
+    router,
+    "GET",
+    "/services/{service_id}/tests",
+    answers=Page[ServiceTestShown],
+    scope=READ,
+    problems=(422,),
+)
+def list_service_tests(
+    request: Asked, service_id: Path[Id], cursor: Cursor = "", limit: Limit = PAGE
+) -> Page[ServiceTestShown]:
+    """List the tests of a service, failed ones and those of other versions included."""
+    request.told("services")
+    service = known(Service, service_id, "service")
+    tests = ServiceTest.objects.filter(service=service)
+    rows, following = page_of(request, tests, cursor=cursor, limit=limit)
+    items = [
+        ServiceTestShown(
+            **{
+                name: getattr(row, name)
+                for name in ServiceTestShown.model_fields
+                if name not in ("plan", "entry")
+            },
+            plan=row.plan_id,
+            entry=row.entry_index,
+        )
+        for row in rows
+    ]
+    return Page[ServiceTestShown](items=items, next=following)
 
 
 @route(router, "POST", "/services", answers=ServiceShown, scope=WRITE, status=201, changes=True)

@@ -16,7 +16,7 @@ from counterseal.cli.parsing import FILE, INSTANT, read_file
 from counterseal.cli.views import answered, json_value, view
 from counterseal.gateway import register_service as verbs
 from counterseal.gateway.declare_trial import FOUND_BY, HOW, OUTCOMES, Trial, close_trial, declare_trial
-from counterseal.gateway.facts import service_standing
+from counterseal.gateway.facts import facts_of_test, service_standing
 from counterseal.gateway.reconcile_service import reconcile_service
 from counterseal.gateway.record_evidence import INDIRECT, Evidence, record_evidence
 from counterseal.gateway.register_service import MODES
@@ -378,6 +378,35 @@ def declare(
 def close_a_trial(desk: Desk, *, trial_id: str, outcome: str) -> Outcome:
     """Say what came of a declaration. Never the person who declared."""
     return answered(close_trial(desk.office, trial_id=trial_id, outcome=outcome, by=desk.by), "Closed.")
+
+
+@command(service, "show")
+@click.argument("which", metavar="SERVICE")
+def show(desk: Desk, *, which: str) -> Outcome:
+    """Show a service, its tests and their plans, and which test each of its modes rests on now.
+
+    A plan that no test concluded stays in the list: what it would have shown, nobody was told.
+    """
+    now = desk.office.clock()
+    row = Service.objects.get(pk=desk.service(which))
+    rests_on = [
+        {"mode": mode, **facts_of_test(desk.office, row, mode=mode, use_id="", at=now)} for mode in row.modes
+    ]
+    return Outcome(
+        {
+            **view(row),
+            "status": service_standing(row, at=now),
+            "missing": _missing(row),
+            "rests_on": rests_on,
+            "tests": [view(t) for t in row.tests.order_by("-tested_at", "-entry_index")],
+            "test_plans": [view(p) for p in row.test_plans.order_by("-planned_at")],
+        },
+        tables={
+            "rests_on": ("mode", "status", "kind", "version", "due", "report"),
+            "tests": ("id", "outcome", "kind", "version", "modes", "tested_at", "due", "made_by"),
+            "test_plans": ("id", "status", "mode", "version", "planned_at"),
+        },
+    )
 
 
 @command(service, "list")
