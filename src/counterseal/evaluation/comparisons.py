@@ -10,6 +10,7 @@ Groups are told by whoever knows them (the people themselves, a document, a meas
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class Direction(StrEnum):
 
     def shown(self, threshold: float) -> float:
         """A threshold in the numbers of the file."""
-        return threshold if self is Direction.SIMILARITY else -threshold
+        return threshold if self is Direction.SIMILARITY else 0.0 - threshold  # never -0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ class Comparisons:
     def __post_init__(self) -> None:
         """Hold the shapes."""
         n = len(self.scores)
-        columns = [self.mated, self.probe_subject, self.reference_subject]
+        columns: list[npt.NDArray[Any] | None] = [self.mated, self.probe_subject, self.reference_subject]
         columns += [side for g in self.groupings.values() for side in (g.probe, g.reference)]
         if self.scores.ndim != 1 or any(c is not None and c.shape != (n,) for c in columns):
             raise ValueError("every column of comparisons has one value a row")
@@ -119,4 +120,6 @@ class Scores:
     def of(cls, comparisons: Comparisons) -> "Scores":
         """The scores of these comparisons; both kinds are copied."""
         mated = comparisons.mated
-        return cls.sorted_in_place(comparisons.scores[mated], comparisons.scores[~mated], comparisons.direction)
+        return cls.sorted_in_place(
+            comparisons.scores[mated], comparisons.scores[~mated], comparisons.direction
+        )

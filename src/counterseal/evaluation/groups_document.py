@@ -5,7 +5,7 @@ together: groupings, targets and both error rates. A group that is too small is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -110,7 +110,7 @@ def groups_document(
             {
                 "grouping": m.grouping.name,
                 "target_fmr": point.target_fmr,
-                **asdict(matrix(comparisons, m.grouping, point.threshold, counted=m.tally)),
+                **plain(matrix(comparisons, m.grouping, point.threshold, counted=m.tally)),
                 "threshold": shown(point.threshold),
             }
             for m in measured
@@ -175,6 +175,7 @@ def rate_members(measure: str, found: Estimate) -> Json:
         f"{measure}_interval": None if found.interval is None else list(found.interval),
         f"{measure}_method": found.method,
         f"{measure}_standard_error": found.standard_error,
+        f"{measure}_percentiles": None if found.percentiles is None else list(found.percentiles),
         f"{measure}_design_effect": found.design_effect,
         f"enough_{measure}": enough_errors(found.errors),
     }
