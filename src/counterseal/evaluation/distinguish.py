@@ -172,7 +172,7 @@ class Sides:
 
     def p_values(self) -> Numbers:
         """Of no difference, two-sided."""
-        z_low, z_high = np.full(len(self.p), 1e-6), np.full(len(self.p), _WIDEST)
+        z_low, z_high = np.zeros(len(self.p)), np.full(len(self.p), _WIDEST)
         for _ in range(_HALVINGS):
             z = (z_low + z_high) / 2
             low, high = self.difference(2 * ndtr(z) - 1)
