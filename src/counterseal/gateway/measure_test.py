@@ -27,8 +27,6 @@ from counterseal.gateway.testing.given import check_given
 from counterseal.terms.biometrics import Mode
 from counterseal.terms.errors import BadInputError
 
-BEGIN_ANEW = "the run did not end: start it again with the same images, it goes on where it stopped"
-
 
 def measure_test(folder: Path, plan: Plan) -> dict[str, Any]:
     """Measure what a run left in the folder, and write result.json.
@@ -43,8 +41,9 @@ def measure_test(folder: Path, plan: Plan) -> dict[str, Any]:
             f"the run in `{folder}` was of another plan ({begun.get('plan_sha256')}): plan.json is"
             f" {plan.digest()}; put the plan back that it was run by, or plan a test in a new folder"
         )
-    # (2)
     of_images = begun.get("source") == "images"
+    files.check_wrote(folder, begun) if of_images else check_given(folder, begun)
+    # (2)
     reading = _own_scores(folder) if of_images else _given_scores(folder, plan, begun)
     told = reading.comparisons.groupings
     if lost := [g.name for g in plan.groupings if g.name not in told]:
@@ -94,14 +93,11 @@ def settings_of(plan: Plan) -> Settings:
 
 def _own_scores(folder: Path) -> Reading:
     """The scores that a run over images wrote."""
-    if not (folder / files.SCORES).is_file():
-        raise BadInputError(f"there are no scores in `{folder}`: {BEGIN_ANEW}")
     return read(folder / files.SCORES, format="parquet", direction=None, samples=True)
 
 
 def _given_scores(folder: Path, plan: Plan, begun: Mapping[str, Any]) -> Reading:
     """The scores that were brought, with the plan's word on its groups."""
-    check_given(folder, begun)
     groups, mated = (folder / str(begun[role]) if begun[role] else None for role in ("groups", "mated"))
     return read(
         folder / str(begun["scores"]),
@@ -139,7 +135,7 @@ def _failures(folder: Path) -> list[dict[str, str]]:
 
 def _attempts(folder: Path, plan: Plan, failed: list[dict[str, str]]) -> Attempts:
     """Failures to acquire among the probes, and to enrol among the references: of images, each counted once."""
-    counts = files.read_json(folder / files.COUNTED, BEGIN_ANEW)
+    counts = files.read_json(folder / files.COUNTED, "run the test again")
     stages = Counter(row["stage"] for row in failed)
     return Attempts(
         to_acquire=binomial_rate(stages["acquire"], int(counts["probes"]), plan.confidence),
@@ -162,6 +158,6 @@ def _searches(reading: Reading, plan: Plan) -> dict[str, Any]:
     return identification_document(
         results,
         list(dict.fromkeys(thresholds)),
-        list_length=plan.list_length or results.longest,
+        list_length=min(plan.list_length or results.longest, results.longest),
         confidence=plan.confidence,
     )

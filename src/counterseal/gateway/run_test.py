@@ -123,6 +123,7 @@ def run_test(
         references=Samples(names, compared.reference),
     )
     part.replace(folder / files.SCORES)
+    files.end(folder, (files.SCORES, files.FAILURES, files.COUNTED))
     # (6)
     (folder / files.WORK).unlink()
     mated = int(compared.comparisons.mated.sum())

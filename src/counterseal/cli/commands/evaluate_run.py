@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from counterseal.cli.command import Bench, command
+from counterseal.cli.commands.evaluate_plan import RECEIPT
 from counterseal.cli.outcome import Outcome, refused
 from counterseal.cli.parsing import FILE, INSTANT, new_folder
 from counterseal.cli.voice import Voice
@@ -115,22 +116,27 @@ def register(group: click.Group) -> None:
 
     @command(group, "demo", opens=False)
     @click.argument("folder", metavar="DIR", type=FILE)
+    @click.option(
+        "--service",
+        help="Seal the plan and conclude the test of this service, in an installation for evaluation.",
+    )
+    @click.option("--as", "who", metavar="PERSON", default="", envvar="COUNTERSEAL_AS", help="Who tests it.")
     @click.option("--pdf/--no-pdf", default=True, show_default=True, help="Also print the full report.")
-    def demo(bench: Bench, *, folder: Path, pdf: bool) -> Outcome:
+    def demo(bench: Bench, *, folder: Path, service: str | None, who: str, pdf: bool) -> Outcome:
         """Make a test of synthetic people in the new folder DIR and run it: images, plan, run, verdict, report.
 
         Needs nothing from outside. Nobody in it exists; two differences between its synthetic groups are planted,
-        and the test fails.
+        and the test fails. With --service the service is switched off by it, as after a test in earnest.
         """
-        images, manifest = _demonstration(folder, bench.voice)
-        outcome = told(tested(folder, Asked(images=images, manifest=manifest, pdf=pdf), bench.voice))
-        by_hand = (
-            "By hand, in a new folder T with plan.toml and corpus.toml from this one:",
-            f"  counterseal evaluate run T --images {images} --manifest {manifest}",
-            f"Measured again from what is stored, with the same result: counterseal evaluate run {folder}",
-            f"How to test a service of your own: {HOW_TO}",
-        )
-        return replace(outcome, then=(*outcome.then, *by_hand))
+        if service is None:
+            asked = _demonstration(folder, bench.voice, "demonstration", "1", pdf=pdf)
+            outcome = told(tested(folder, asked, bench.voice))
+            more = (
+                f"Measured again from what is stored, with the same result: counterseal evaluate run {folder}",
+                f"How to test a service of your own, under a sealed plan: {HOW_TO}",
+            )
+            return replace(outcome, then=(*outcome.then, *more))
+        return _demonstrated(bench, folder, service, who, pdf=pdf)
 
 
 def tested(
@@ -330,8 +336,8 @@ def _service_engine(home: Path, service: Any) -> dict[str, Any]:
     return config
 
 
-def _demonstration(folder: Path, voice: Voice) -> tuple[Path, Path]:
-    """Make images, manifest, corpus card and frozen plan; answers with the folder of images and the manifest."""
+def _demonstration(folder: Path, voice: Voice, service: str, version: str, *, pdf: bool) -> Asked:
+    """Make images, manifest, corpus card and plan in a new folder; answers with what the test is to be run on."""
     try:
         from counterseal.cli.demo import synthetic_test
     except ImportError as error:
@@ -341,12 +347,34 @@ def _demonstration(folder: Path, voice: Voice) -> tuple[Path, Path]:
     new_folder(folder, "the demonstration")
     engine = _engine(Asked(), {}, voice)
     text = synthetic_test.plan_text(
-        service="demonstration", engine_id=engine.engine_id, model_sha256=engine.model_sha256, version="1"
+        service=service, engine_id=engine.engine_id, model_sha256=engine.model_sha256, version=version
     )
     with voice.progress("making images of synthetic people", synthetic_test.IMAGES) as advance:
         made = synthetic_test.make_test_set(folder, plan=text, advance=advance)
     card = CorpusCard.from_toml(made.corpus.read_text())
     write_json(folder / CORPUS, card.as_json())
-    plan = replace(Plan.from_toml(text), corpus=card.digest())
-    write_json(folder / PLAN, plan.as_json())
-    return made.images, made.manifest
+    write_json(folder / PLAN, replace(Plan.from_toml(text), corpus=card.digest()).as_json())
+    return Asked(images=made.images, manifest=made.manifest, pdf=pdf)
+
+
+def _demonstrated(bench: Bench, folder: Path, which: str, who: str, *, pdf: bool) -> Outcome:
+    """The whole road with a service of an evaluation: sealed plan, run, sealed verdict."""
+    from counterseal.cli.desk import opened
+    from counterseal.gateway.plan_test import plan_test
+    from counterseal.oversight.models import Service
+
+    with opened(bench.home, bench.voice, acting=who, default="rue") as desk:
+        if not desk.evaluation:
+            raise BadInputError(
+                "a test on synthetic people says nothing of a service in use: only an installation for evaluation can"
+                f" seal one; see {HOW_TO}"
+            )
+        service = Service.objects.get(pk=desk.service(which))
+        asked = _demonstration(folder, bench.voice, service.id, service.version, pdf=pdf)
+        frozen = plan_test(desk.office, service_id=service.id, plan=planned(folder), by=desk.by)
+        if isinstance(frozen, Refusal):
+            return refused(frozen)
+        write_whole(folder / RECEIPT, frozen.receipt)
+    outcome = _concluded(bench, folder, asked, service.id, who)
+    more = "The service goes by this verdict now: the next search with it is refused, and the refusal names the report."
+    return replace(outcome, then=(*outcome.then, more))

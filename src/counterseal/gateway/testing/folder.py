@@ -49,6 +49,29 @@ def begin(folder: Path, facts: Mapping[str, str], at: datetime) -> datetime:
     return began_at(folder)
 
 
+def end(folder: Path, written: Iterable[str]) -> None:
+    """Note that the run ended, and the digests of what it wrote."""
+    begun = read_json(folder / RUN, "")
+    write_json(folder / RUN, begun | {"wrote": {name: sha256_of(folder / name) for name in written}})
+
+
+def check_wrote(folder: Path, begun: Mapping[str, Any]) -> None:
+    """Hold what a run wrote against what is there.
+
+    Raises:
+        BadInputError: the run did not end, or a file is missing or another one now.
+    """
+    wrote = begun.get("wrote")
+    again = "start it again with the same images"
+    if not isinstance(wrote, Mapping):
+        raise BadInputError(f"the run in `{folder}` did not end: {again}, it goes on where it stopped")
+    for name, digest in wrote.items():
+        if not (folder / str(name)).is_file() or sha256_of(folder / str(name)) != digest:
+            raise BadInputError(
+                f"`{folder / str(name)}` is not what the run wrote: {again}, or put that file back"
+            )
+
+
 def began_at(folder: Path) -> datetime:
     """When the run in this folder began.
 
