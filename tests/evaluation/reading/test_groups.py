@@ -140,3 +140,46 @@ def test_a_grouping_is_told_in_one_place(tmp_path: Path, groups: Path) -> None:
     assert c.groupings["sex"].how == "self-declared"
     with pytest.raises(EvaluationInputError, match="there is no grouping `age`"):
         read(path, format="pairs", direction="similarity", groups_how={"age": "document"})
+
+
+IN_ROWS = (
+    "probe_subject,reference_subject,score,probe_sex,reference_sex\na,a,.9,f,f\na,b,.1,f,m\nb,b,.8,m,m\n"
+)
+
+
+def test_labels_of_the_rows_are_held_to_the_list_too(tmp_path: Path, groups: Path) -> None:
+    """A plan fixed the labels: their order is the plan's, whether rows or a file tell who has which."""
+    path = tmp_path / "scores.csv"
+    path.write_text(IN_ROWS)
+    allowed = {"sex": ["x", "m", "f"]}
+
+    c = read(path, format="pairs", direction="similarity", group_labels=allowed).comparisons
+
+    assert c.groupings["sex"].labels == ("x", "m", "f")
+    assert c.groupings["sex"].probe.tolist() == [2, 2, 1]
+    with pytest.raises(EvaluationInputError, match="`m` is no label of `sex`; the labels are `f`, `x`"):
+        read(path, format="pairs", direction="similarity", group_labels={"sex": ["f", "x"]})
+    with pytest.raises(EvaluationInputError, match="there is no grouping `age`; it holds `sex`"):
+        read(path, format="pairs", direction="similarity", group_labels={"age": ["f", "x"]})
+
+
+def test_what_is_told_reaches_the_grouping_wherever_it_stands(tmp_path: Path, groups: Path) -> None:
+    """One grouping in the rows, another in the file; how and labels of both are told at once."""
+    path = tmp_path / "scores.csv"
+    path.write_text(IN_ROWS)
+    groups.write_text("subject,age\na,old\nb,young\n")
+
+    c = read(
+        path,
+        format="pairs",
+        direction="similarity",
+        groups=groups,
+        groups_how={"sex": "document", "age": "measured"},
+        group_labels={"sex": ["m", "f"], "age": ["young", "old"]},
+    ).comparisons
+
+    assert [(g.name, g.how, g.labels) for g in c.groupings.values()] == [
+        ("sex", "document", ("m", "f")),
+        ("age", "measured", ("young", "old")),
+    ]
+    assert c.groupings["age"].reference.tolist() == [1, 0, 0]

@@ -382,7 +382,11 @@ class Assembler:
                 what = f"it is called non-mated, but both subjects are `{a}`"
                 if mated[at]:
                     what = f"it is called mated, but the subjects are `{a}` and `{b}`"
-                remedy = f"{len(swapped)} such rows in this part: mend the label or the subjects"
+                remedy = (
+                    f"mend the label or the subjects of this row, and of {len(swapped) - 1} or more others"
+                )
+                if len(swapped) == 1:
+                    remedy = "mend the label or the subjects"
                 raise self.fault(what, remedy, at=first + at)
         return mated
 

@@ -123,6 +123,30 @@ def with_how(path: Path, reading: Reading, how: Mapping[str, str]) -> Reading:
     return replace(reading, comparisons=replace(c, groupings=groupings))
 
 
+def with_labels(path: Path, reading: Reading, labels: Mapping[str, Sequence[str]]) -> Reading:
+    """The groupings that the scores carry themselves with the only labels allowed, in the order in which they are told.
+
+    Raises EvaluationInputError for a label that is not among them.
+    """
+    c = reading.comparisons
+    groupings = dict(c.groupings)
+    if lacking := sorted(set(labels) - set(groupings)):
+        what = f"there is no grouping {listed(lacking)}"
+        raise fault(
+            path, what, f"it holds {listed(list(groupings)) or 'none'}; bring a groups file, or add columns"
+        )
+    for name, allowed in labels.items():
+        found = groupings[name]
+        if unknown := [label for label in found.labels if label not in allowed]:
+            what = f"{listed(unknown)} is no label of `{name}`"
+            raise fault(path, what, f"the labels are {listed(list(allowed))}")
+        place = np.array([*(list(allowed).index(label) for label in found.labels), UNKNOWN], np.int16)
+        groupings[name] = Grouping(
+            name, tuple(allowed), found.how, place[found.probe], place[found.reference]
+        )
+    return replace(reading, comparisons=replace(c, groupings=groupings))
+
+
 def _delimiter(path: Path) -> str:
     """The delimiter of the heading: the one that makes most cells."""
     return max(DELIMITERS, key=lambda d: len(next(records(path, d))[1]))

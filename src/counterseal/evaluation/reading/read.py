@@ -7,6 +7,7 @@ group. See docs/reference/score-files.md.
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from counterseal.evaluation.comparisons import Comparisons, Direction, EvaluationInputError, Scores
 from counterseal.evaluation.reading.assemble import ATTACKS, REPEATED, SELF, Options, Reading
@@ -15,10 +16,12 @@ from counterseal.evaluation.reading.bob import read_bob
 from counterseal.evaluation.reading.columns import read_columns, read_histograms
 from counterseal.evaluation.reading.faults import fault
 from counterseal.evaluation.reading.files import opening
-from counterseal.evaluation.reading.groups import read_groups, with_groups, with_how
+from counterseal.evaluation.reading.groups import read_groups, with_groups, with_how, with_labels
 from counterseal.evaluation.reading.matrix import read_matrix
 from counterseal.evaluation.reading.pairs import read_pairs
 from counterseal.evaluation.reading.parquet import read_parquet, read_parquet_scores
+
+T = TypeVar("T")
 
 
 class Format(StrEnum):
@@ -68,14 +71,27 @@ def read(
         columns or {},
         samples,
     )
-    how = dict(groups_how or {})
-    if (own := {name: how.pop(name) for name in list(how) if name in reading.comparisons.groupings}) or (
-        how and groups is None
-    ):
-        reading = with_how(path, reading, {**own, **(how if groups is None else {})})
+    # What is told of a grouping belongs to the scores if they carry it, and else to the groups file.
+    carried = (
+        reading.comparisons.groupings.keys()
+        if groups is not None
+        else {*(groups_how or {}), *(group_labels or {})}
+    )
+    own_how, how = _parted(groups_how, carried)
+    own_labels, labels = _parted(group_labels, carried)
+    if own_how:
+        reading = with_how(path, reading, own_how)
+    if own_labels:
+        reading = with_labels(path, reading, own_labels)
     if groups is not None:
-        reading = with_groups(reading, read_groups(Path(groups), how=how, labels=group_labels))
+        reading = with_groups(reading, read_groups(Path(groups), how=how, labels=labels))
     return reading
+
+
+def _parted(told: Mapping[str, T] | None, names: Collection[str]) -> tuple[dict[str, T], dict[str, T]]:
+    """What is told of these names, and of others."""
+    mine = {name: value for name, value in (told or {}).items() if name in names}
+    return mine, {name: value for name, value in (told or {}).items() if name not in names}
 
 
 def read_comparisons(
