@@ -82,6 +82,49 @@ class TestOnce:
         assert ApiAnswer.objects.count() == 1
 
 
+class TestSessionEnds:
+    """Somebody, or the same person elsewhere, ends the session while a request of it is being worked on."""
+
+    def ended(self, interface: Interface, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> tuple[str, str]:
+        """A token whose session ends within the next proposal (after: when it was sealed); the one that follows it."""
+        client = interface.client("sol")
+        token, followed = interface.token_of(client), []
+        real = verbs.propose_use
+
+        def propose_use(*given: object, **more: object):
+            if after:
+                real(*given, **more)
+            monkeypatch.undo()
+            followed.append(interface.token_of(client))
+            return real(*given, **more)
+
+        monkeypatch.setattr(verbs, "propose_use", propose_use)
+        answer = propose(interface, token)
+        assert (answer.status, answer.problem) == (401, "not-authenticated")
+        assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+        assert "sign in again" in answer.json["detail"]
+        return token, followed[0]
+
+    def test_nothing_was_done_and_a_new_token_does_it(self, interface, monkeypatch):
+        """The key still stands for the request: a client repeats it as it is, with the new token."""
+        token, new = self.ended(interface, monkeypatch, after=False)
+
+        assert not Use.objects.filter(name="A use").exists()
+        assert propose(interface, token).problem == "not-authenticated"
+        assert propose(interface, new).status == 201
+        assert propose(interface, new).headers["Idempotent-Replay"] == "true"
+        assert Use.objects.filter(name="A use").count() == 1
+
+    def test_what_was_done_in_part_is_told_and_not_repeated(self, interface, monkeypatch):
+        _, new = self.ended(interface, monkeypatch, after=True)
+
+        answer = propose(interface, new)
+        assert answer.problem == "outcome-unknown"
+        (entry,) = answer.json["entries"]
+        assert interface.sim.entries()[entry].kind == "use.proposed"
+        assert Use.objects.filter(name="A use").count() == 1
+
+
 class TestKilled:
     """The process ends between the act and its answer, and another begins."""
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from django.core.handlers.wsgi import WSGIRequest
 from django.db.models import Model, Q, QuerySet
 
-from counterseal.api.problems import ProblemError
+from counterseal.api.problems import ProblemError, not_authenticated
 from counterseal.api.servers import Server
 from counterseal.gateway.api_clients import keyed
 from counterseal.gateway.api_notes import Bearer, bearer_of, wait_before
@@ -69,11 +69,9 @@ class Needs:
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         bearer = bearer_of(request.office, token.strip()) if kind.lower() == "bearer" else None
         if bearer is None:
-            given = ', error="invalid_token"' if kind else ""
-            raise ProblemError(
-                "not-authenticated",
+            raise not_authenticated(
                 "ask for a token at /api/v1/token and send it as `Authorization: Bearer TOKEN`",
-                headers={"WWW-Authenticate": f'Bearer realm="counterseal"{given}'},
+                invalid=bool(kind),
             )
         if self.scope and self.scope not in bearer.scopes:
             raise ProblemError(

@@ -200,8 +200,9 @@ def _done(request: Asked, mine: Claimed, work: Callable[[], Any], status: int) -
     except Exception:
         let_go(request.office, mine.digest)
         raise
-    # What did not answer may have been done in part: it stays claimed, and the next one is told what is known.
-    if response.status_code >= 500:
+    # What did not answer may have been done in part: it stays claimed, and the next one is told what is known. So
+    # too where the session ended in the middle: whoever it is asks again under the same key, with a new token.
+    if response.status_code >= 500 or response.status_code == 401:
         let_go(request.office, mine.digest)
     else:
         answer(

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from counterseal.gateway.sealing import SessionOverError
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import (
     BadInputError,
@@ -91,6 +92,14 @@ def document(code: str, detail: str, *, instance: str, more: Mapping[str, Any] |
     return json.dumps(said).encode()
 
 
+def not_authenticated(detail: str, *, invalid: bool) -> ProblemError:
+    """Nobody is known behind this request. invalid: a token was given that counts no more (RFC 6750, 3.1)."""
+    given = ', error="invalid_token"' if invalid else ""
+    return ProblemError(
+        "not-authenticated", detail, headers={"WWW-Authenticate": f'Bearer realm="counterseal"{given}'}
+    )
+
+
 def of_error(error: CountersealError) -> ProblemError:
     """The problem that an error of ours is."""
     match error:
@@ -98,6 +107,8 @@ def of_error(error: CountersealError) -> ProblemError:
             return ProblemError("integrity-failure", str(error))
         case UnavailableError():
             return ProblemError("unavailable", str(error), headers={"Retry-After": "5"})
+        case SessionOverError():
+            return not_authenticated(str(error), invalid=True)
         case StaleError():
             return ProblemError("stale", str(error))
         case BadInputError():

@@ -260,19 +260,22 @@ def log_size() -> int:
 
 
 def sealed_for(person_id: str, *, since: int) -> tuple[int, ...]:
-    """Entries from index `since` on that this person set off. One whose openings are gone counts as theirs."""
+    """Entries from index `since` on that this person set off by an act. One whose openings are gone counts as theirs.
+
+    Sessions that began or ended are none: a token is asked for apart from any request.
+    """
     opened = dict(LogDisclosures.objects.filter(index__gte=since).values_list("index", "encoded"))
     found = []
     for index, body in (
         LogEntry.objects.filter(index__gte=since).order_by("index").values_list("index", "body")
     ):
-        encoded = opened.get(index)
+        entry, encoded = read_entry(bytes(body)), opened.get(index)
+        if entry.kind in ("session.begun", "session.ended"):
+            continue
         if not encoded:
             found.append(index)
             continue
-        committed = open_committed(
-            read_entry(bytes(body)), [Disclosure.parse(e) for e in encoded.split("\n")]
-        )
+        committed = open_committed(entry, [Disclosure.parse(e) for e in encoded.split("\n")])
         if committed.get("initiator", person_id) == person_id:
             found.append(index)
     return tuple(found)
