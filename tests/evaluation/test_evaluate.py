@@ -27,7 +27,7 @@ from counterseal.evaluation.strict import document_digest
 PEOPLE = 60
 KEYS = {
     "schema", "inputs", "software", "settings", "n_mated", "n_non_mated", "n_subjects", "failures", "eer", "auc",
-    "cllr", "calibration", "det", "histogram", "thresholds", "groups", "matrices", "differentials",
+    "cllr", "calibration", "det", "histogram", "thresholds", "stated", "groups", "matrices", "differentials",
     "identification", "quality", "attack_detection", "warnings",
 }  # fmt: skip
 
@@ -196,6 +196,19 @@ class TestNumbers:
         assert t["frr"] == pytest.approx(0.1 + t["fnmr"] * 0.9)
         assert t["gfar"] == pytest.approx(t["fmr"] * 0.9 * 0.8)
         assert t["gfrr"] == pytest.approx(0.2 + 0.8 * 0.1 + 0.8 * 0.9 * t["fnmr"])
+
+    @pytest.mark.parametrize("direction", list(Direction))
+    def test_a_stated_threshold_is_measured_as_it_stands(self, direction):
+        comparisons = replace(everybody(), direction=direction)
+        t = direction.shown(1.5)
+        found = evaluate(comparisons, replace(FULL, stated=(t,)))
+        (row,) = found["stated"]
+        reach = comparisons.scores >= 1.5
+
+        assert row["threshold"] == t
+        assert row["fmr_count"] == int((reach & ~comparisons.mated).sum())
+        assert row["fnmr_count"] == int((~reach & comparisons.mated).sum())
+        assert len(found["thresholds"]) == 2
 
     def test_what_is_not_known_is_none(self):
         assert set(transaction_rates(0.1, 0.2, Attempts()).values()) == {None}
@@ -376,6 +389,7 @@ class TestRefused:
             ({"confidence": 1.0}, "confidence"),
             ({"fmr_targets": (0.1, 1.0)}, "not 1.0"),
             ({"fmr_targets": (0.1, 0.1)}, "twice"),
+            ({"stated": (1.0, math.inf)}, "finite"),
             ({"margins": {"fpir": Bound(0.1, "rate")}}, "not `fpir`"),
         ],
     )

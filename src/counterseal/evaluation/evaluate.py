@@ -72,7 +72,8 @@ class Settings:
 
     fmr_targets: empty for those of `USUAL_TARGETS` at which thirty false matches are expected. bootstrap: replicates, 0
     for none. intersections: of names of groupings. margins: measure -> the difference between groups that would not
-    matter. list_length: candidates that a reviewer is shown. against_direction: measure although AUC < 0.5.
+    matter. list_length: candidates that a reviewer is shown. stated: thresholds in numbers of the file, such as the
+    vendor's own, that were set on other data. against_direction: measure although AUC < 0.5.
     """
 
     fmr_targets: tuple[float, ...] = ()
@@ -85,6 +86,7 @@ class Settings:
     intersections: tuple[tuple[str, ...], ...] = ()
     margins: Mapping[str, Bound] = field(default_factory=dict)
     list_length: int | None = None
+    stated: tuple[float, ...] = ()
     ties: RankTies = RankTies.WORST
     unmeasurable: Unmeasurable = Unmeasurable.REPORT
     against_direction: bool = False
@@ -98,6 +100,8 @@ class Settings:
             raise EvaluationInputError(f"a target FMR lies between 0 and 1, not {wrong}")
         if len(set(self.fmr_targets)) < len(self.fmr_targets):
             raise EvaluationInputError("a target FMR is given twice")
+        if not np.isfinite(self.stated).all() or len(set(self.stated)) < len(self.stated):
+            raise EvaluationInputError("stated thresholds are finite numbers, each given once")
         if unknown := set(self.margins) - {"fmr", "fnmr"}:
             raise EvaluationInputError(f"margins are of `fmr` and `fnmr`, not `{min(unknown)}`")
 
@@ -149,9 +153,15 @@ def evaluate(
     # (2)
     found = [threshold_at(scores, target) for target in _targets(scores, settings)]
     _hold_measurable(found, scores, settings, warnings)
-    resampled = _resampled(comparisons, scores, [t.threshold for t in found], settings)
+    stated = [scores.direction.shown(t) for t in settings.stated]
+    resampled = _resampled(comparisons, scores, [*(t.threshold for t in found), *stated], settings)
     rows = [
-        _threshold_row(t, x, y, scores.direction, attempts) for t, x, y in zip(found, *resampled, strict=True)
+        _threshold_row(t, x, y, scores.direction, attempts)
+        for t, x, y in zip(found, *(kind[: len(found)] for kind in resampled), strict=True)
+    ]
+    at_stated = [
+        {"threshold": t, **_rates(x, y, attempts)}
+        for t, x, y in zip(settings.stated, *(kind[len(found) :] for kind in resampled), strict=True)
     ]
     warnings.intervals(resampled)
     warnings.failures(scores, attempts)
@@ -161,8 +171,8 @@ def evaluate(
     spread = histogram(scores)
     # (4)
     points = [
-        AtThreshold(t.target_fmr, t.threshold, x.value, y.value)
-        for t, x, y in zip(found, *resampled, strict=True)
+        AtThreshold(t.target_fmr, t.threshold, row["fmr"], row["fnmr"])
+        for t, row in zip(found, rows, strict=True)
     ]
     groups = _groups(known, points, settings)
     warnings.groups(groups)
@@ -198,6 +208,7 @@ def evaluate(
         "det": _det(scores, settings) if both else [],
         "histogram": None if spread is None else spread.document(),
         "thresholds": rows,
+        "stated": at_stated,
         "groups": groups.groups,
         "matrices": groups.matrices,
         "differentials": groups.differentials,
@@ -351,6 +362,12 @@ def _threshold_row(
         "above": shown(found.above),
         "rule": RULE,
         "measurable": found.measurable,
+        **_rates(fmr, fnmr, attempts),
+    }
+
+
+def _rates(fmr: Estimate, fnmr: Estimate, attempts: Attempts) -> Document:
+    return {
         **rate_members("fmr", fmr),
         **rate_members("fnmr", fnmr),
         "method": methods(fmr, fnmr),
@@ -454,6 +471,7 @@ def _settings_document(settings: Settings, scores: Scores, found: Sequence[Thres
         "intersections": [list(names) for names in settings.intersections],
         "margins": {name: asdict(bound) for name, bound in sorted(settings.margins.items())},
         "list_length": settings.list_length,
+        "stated": list(settings.stated),
         "ties": str(settings.ties),
         "unmeasurable": str(settings.unmeasurable),
         "against_direction": settings.against_direction,
