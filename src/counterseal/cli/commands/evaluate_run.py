@@ -111,7 +111,7 @@ def register(group: click.Group) -> None:
         """
         asked = Asked(images, manifest, engine, scores, form, direction or "", groups, mated_file, began, pdf)
         if service is None:
-            return told(tested(folder, asked, bench.voice))
+            return told(tested(folder, asked, bench.voice, at=datetime.now(UTC)))
         return _concluded(bench, folder, asked, service, who)
 
     @command(group, "demo", opens=False)
@@ -130,7 +130,7 @@ def register(group: click.Group) -> None:
         """
         if service is None:
             asked = _demonstration(folder, bench.voice, "demonstration", "1", pdf=pdf)
-            outcome = told(tested(folder, asked, bench.voice))
+            outcome = told(tested(folder, asked, bench.voice, at=datetime.now(UTC)))
             more = (
                 f"Measured again from what is stored, with the same result: counterseal evaluate run {folder}",
                 f"How to test a service of your own, under a sealed plan: {HOW_TO}",
@@ -144,25 +144,25 @@ def tested(
     asked: Asked,
     voice: Voice,
     *,
+    at: datetime,
     engine: Mapping[str, Any] | None = None,
     packs: PolicyLibrary | None = None,
 ) -> Tested:
     """Run what was asked in the folder of a planned test, measure it, judge it, write its report.
 
-    engine: what its service.toml says; None for the embedded one. packs: say how long a test counts; those that
-    come with the program where there is no installation.
+    at: now. engine: what its service.toml says; None for the embedded one. packs: say how long a test counts; those
+    that come with the program where there is no installation.
     """
     # Only now: a command that draws nothing need not load this.
     from counterseal.evaluation.report import build_report, read_documents
 
     plan = planned(folder)
-    now = datetime.now(UTC)
     ran = None
     if asked.scores is not None:
         if asked.images or asked.manifest or not asked.format:
             raise BadInputError(SOURCES)
         given = Given(asked.scores, asked.format, asked.direction, asked.groups, asked.mated)
-        take_scores(folder, plan, given, at=asked.began or now)
+        take_scores(folder, plan, given, at=asked.began or at)
     elif asked.images or asked.manifest:
         if not asked.images or not asked.manifest:
             raise BadInputError(SOURCES)
@@ -172,13 +172,13 @@ def tested(
             _engine(asked, engine or {}, voice),
             images=asked.images,
             manifest=asked.manifest,
-            at=now,
+            at=at,
             progress=voice.progress,
         )
     with voice.progress("measuring", None):
         result = measure_test(folder, plan)
         began = began_at(folder)
-        counts_until = (packs or load_policies(shipped("policies"))).counts_until(Kind.DIRECT, began, now)
+        counts_until = (packs or load_policies(shipped("policies"))).counts_until(Kind.DIRECT, began, at)
         verdict = judge_test(folder, plan, result, expires=counts_until.date())
     with voice.progress("writing the report", None):
         made = build_report(read_documents(folder), pdf=asked.pdf)
@@ -268,7 +268,9 @@ def _concluded(bench: Bench, folder: Path, asked: Asked, which: str, who: str) -
                 "say when whoever made the scores began (`--began`): a run begins after its plan was sealed"
             )
         engine = None if asked.engine or not asked.images else _service_engine(desk.office.home, service)
-        test = tested(folder, asked, bench.voice, engine=engine, packs=desk.office.policies)
+        test = tested(
+            folder, asked, bench.voice, at=desk.office.clock(), engine=engine, packs=desk.office.policies
+        )
         card = CorpusCard.from_json(read_json(folder / CORPUS, "")) if test.plan.corpus else None
         row = conclude_test(
             desk.office,
