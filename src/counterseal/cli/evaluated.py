@@ -13,7 +13,17 @@ Json = Mapping[str, Any]
 
 def in_words(result: Json) -> str:
     """The whole text."""
-    parts = (_counts, _thresholds, _curve, _groups, _differences, _searches, _calibration, _warnings)
+    parts = (
+        _counts,
+        _thresholds,
+        _curve,
+        _groups,
+        _differences,
+        _searches,
+        _attacks,
+        _calibration,
+        _warnings,
+    )
     return "\n".join(line for part in parts for line in part(result)) + "\n"
 
 
@@ -26,12 +36,11 @@ def _between(interval: Sequence[float | None] | None) -> str:
     return "-" if interval is None else f"[{number(interval[0], 3)}, {number(interval[1], 3)}]"
 
 
-def _rate(row: Json, measure: str, trials: int | None = None) -> tuple[str, str, str]:
+def _rate(row: Json, measure: str) -> tuple[str, str, str]:
     """Count, rate with its mark, interval. `!` marks fewer than thirty errors."""
     mark = "" if row[f"enough_{measure}"] else " !"
-    total = row.get(f"{measure}_trials", trials)
     return (
-        f"{row[f'{measure}_count']:,}/{total:,}",
+        f"{row[f'{measure}_count']:,}/{row[f'{measure}_trials']:,}",
         number(row[measure]) + mark,
         _between(row[f"{measure}_interval"]),
     )
@@ -72,13 +81,16 @@ def _thresholds(result: Json) -> Iterator[str]:
         )
         for t in result["thresholds"]
     ]
+    rows += [
+        ("stated", number(t["threshold"], 6), *_rate(t, "fmr"), *_rate(t, "fnmr")) for t in result["stated"]
+    ]
     yield from _table(
         ("target FMR", "T", "false matches", "FMR", "interval", "false non-matches", "FNMR", "interval"), rows
     )
-    for t in result["thresholds"]:
+    for t in (*result["thresholds"], *result["stated"]):
         if t["frr"] is not None:
             far, frr, gfar, gfrr = (number(t[key]) for key in ("far", "frr", "gfar", "gfrr"))
-            yield f"  at {number(t['target_fmr'])}: FAR {far}, FRR {frr}, GFAR {gfar}, GFRR {gfrr}"
+            yield f"  at T {number(t['threshold'], 6)}: FAR {far}, FRR {frr}, GFAR {gfar}, GFRR {gfrr}"
     for method in dict.fromkeys(t["method"] for t in result["thresholds"]):
         yield f"  intervals: {method}"
     effects = [
@@ -173,6 +185,25 @@ def _searches(result: Json) -> Iterator[str]:
     ties = found["ties"]
     ranks = [(str(r["rank"]), _counted(r["rate"])) for r in found["ranks"] if r["ties"] == ties]
     yield from _table((f"rank (ties: {ties})", "mate at this rank or better"), ranks)
+
+
+def _attacks(result: Json) -> Iterator[str]:
+    found = result["attack_detection"]
+    if not found:
+        return
+    n = found["presentations"]
+    yield ""
+    yield f"attack detection: {n['bona_fide']:,} bona fide and {n['attacks']:,} attack presentations"
+    rows = [
+        (
+            plain(row["name"]),
+            plain(row["attack_potential"]),
+            number(row["threshold"], 6),
+            _counted(row["bpcer"]) + ("" if row["measurable"] else " (too few attacks to measure)"),
+        )
+        for row in found["bpcer_at"]
+    ]
+    yield from _table(("rate", "attack potential", "T", "BPCER"), rows)
 
 
 def _calibration(result: Json) -> Iterator[str]:

@@ -180,10 +180,11 @@ def evaluate(
     costs, calibration = _calibrated(comparisons, scores, settings, warnings) if both else (None, None)
     # (6)
     if searches is not None:
+        searches.require(settings.list_length or searches.longest)
         identification = identification_document(
             searches,
-            [t.threshold for t in found],
-            list_length=min(settings.list_length or searches.longest, searches.longest),
+            [*(t.threshold for t in found), *stated],
+            list_length=settings.list_length or searches.longest,
             ties=settings.ties,
             confidence=settings.confidence,
         )

@@ -12,6 +12,7 @@ from counterseal.cli.command import Bench, command
 from counterseal.cli.evaluated import in_words
 from counterseal.cli.outcome import Outcome
 from counterseal.cli.parsing import FILE
+from counterseal.evaluation.attack_detection import attack_detection_document
 from counterseal.evaluation.bootstrap import ThresholdRule
 from counterseal.evaluation.by_group import NonMatedRule
 from counterseal.evaluation.comparisons import Direction
@@ -28,11 +29,13 @@ from counterseal.evaluation.quality import quality_document
 from counterseal.evaluation.rates import Rate
 from counterseal.evaluation.reading import Format, Reading, read, read_candidates, read_scores
 from counterseal.evaluation.reading.assemble import ATTACKS, REPEATED, SELF
+from counterseal.evaluation.reading.attacks import read_attacks
 from counterseal.evaluation.reading.groups import HOW
 from counterseal.terms.errors import BadInputError
 
 SMALLEST = SmallestGroup()
 _SKIPPED = {"self": SELF, "repeated": REPEATED, "attacks": ATTACKS}
+_ATTACK_SCORES = {"bona-fide": Direction.SIMILARITY, "attack": Direction.DISSIMILARITY}
 _USUAL = "1e-2 to 1e-6, as far as thirty false matches are expected"
 
 
@@ -49,6 +52,13 @@ def register(group: click.Group) -> None:
     @click.option("--similarity", "direction", flag_value="similarity", help="A higher score is more alike.")
     @click.option("--distance", "direction", flag_value="dissimilarity", help="A higher score is less alike.")
     @click.option("--fmr", "targets", type=float, multiple=True, help=f"A target FMR [default: {_USUAL}].")
+    @click.option(
+        "--threshold",
+        "stated",
+        type=float,
+        multiple=True,
+        help="Also at this threshold, such as a vendor's own.",
+    )
     @click.option("--groups", type=FILE, help="Who belongs to which group, as CSV: `subject,sex,age`.")
     @click.option("--how", multiple=True, metavar="GROUPING=HOW", help=f"How it was told: {', '.join(HOW)}.")
     @click.option(
@@ -106,6 +116,13 @@ def register(group: click.Group) -> None:
         "--candidates", type=FILE, help="Candidate lists of searches, as CSV; needs --database-size."
     )
     @click.option("--database-size", type=click.IntRange(min=1), help="References that were searched.")
+    @click.option("--attacks", type=FILE, help="Presentations of a test of attack detection, as CSV.")
+    @click.option(
+        "--attack-scores",
+        type=click.Choice(list(_ATTACK_SCORES)),
+        help="What a higher score in --attacks speaks for.",
+    )
+    @click.option("--attack-threshold", type=float, multiple=True, help="A threshold of --attack-scores.")
     @click.option(
         "--mated-file", type=FILE, help="The second file of some formats: mated scores, pairs, or mask."
     )
@@ -156,13 +173,22 @@ def _measured(bench: Bench, given: Mapping[str, Any]) -> Document:
     }
     bench.voice.note(f"reading {path}")
     if given["scores_only"]:
-        if given["groups"] or given["bootstrap"] or given["how"]:
-            raise BadInputError("--scores-only knows nobody: leave --groups, --how and --bootstrap away")
+        if any(given[name] for name in ("groups", "how", "cross", "bootstrap")):
+            raise BadInputError(
+                "--scores-only knows nobody: leave --groups, --how, --cross and --bootstrap away"
+            )
         alone = read_scores(path, **how_read)
         rows = len(alone.mated) + len(alone.non_mated)
         told = _inputs(given, rows)
         bench.voice.note(f"measuring {rows:,} comparisons")
-        return evaluate(alone, settings, inputs=told, attempts=attempts, searches=_lists(given))
+        return evaluate(
+            alone,
+            settings,
+            inputs=told,
+            attempts=attempts,
+            searches=_lists(given),
+            attack_detection=_attacks(given),
+        )
     found = read(
         path,
         groups=given["groups"],
@@ -178,6 +204,7 @@ def _measured(bench: Bench, given: Mapping[str, Any]) -> Document:
         inputs=_inputs(given, found.rows),
         attempts=attempts,
         searches=_lists(given) or _searches(found, settings),
+        attack_detection=_attacks(given),
     )
     if found.probe_quality is not None:
         result["quality"] = quality_document(
@@ -207,6 +234,7 @@ def _settings(given: Mapping[str, Any]) -> Settings:
         intersections=tuple(tuple(name.strip() for name in names.split(",")) for names in given["cross"]),
         margins={name: _bound(most) for name, most in _pairs(given["margin"], "--margin").items()},
         list_length=given["list_length"],
+        stated=given["stated"],
         ties=Ties(given["ties"]),
         unmeasurable=Unmeasurable.REPORT if given["beyond_measure"] else Unmeasurable.REFUSE,
         against_direction=given["against_direction"],
@@ -248,9 +276,26 @@ def _lists(given: Mapping[str, Any]) -> SearchResults | None:
     )
 
 
+def _attacks(given: Mapping[str, Any]) -> Document | None:
+    if given["attacks"] is None:
+        if given["attack_scores"] or given["attack_threshold"]:
+            raise click.UsageError("--attack-scores and --attack-threshold are of the file --attacks")
+        return None
+    if not given["attack_scores"]:
+        raise click.UsageError(
+            "say what a higher score in --attacks speaks for: --attack-scores bona-fide or attack"
+        )
+    direction = _ATTACK_SCORES[given["attack_scores"]]
+    return attack_detection_document(
+        read_attacks(given["attacks"], direction=direction),
+        [direction.shown(t) for t in given["attack_threshold"]],
+        confidence=given["confidence"],
+    )
+
+
 def _inputs(given: Mapping[str, Any], rows: int) -> list[Input]:
     told: list[tuple[str, str, str, int | None]] = [("scores", "scores", given["form"], rows)]
-    told += [(role, role, "csv", None) for role in ("groups", "mated_file", "candidates")]
+    told += [(role, role, "csv", None) for role in ("groups", "mated_file", "candidates", "attacks")]
     return [
         Input(role, Path(given[name]).name, _sha256(given[name]), n, str(form))
         for role, name, form, n in told
