@@ -123,7 +123,7 @@ class Design:
         if effect == 1:
             return trials
         # The degrees of freedom that made-up tests have, roughly: few errors are carried by few people.
-        freedom = 3.5 + trials * rate / 2
+        freedom = 3.5 + trials * rate / 2 if measure == "fmr" else 2 * trials * rate + 1
         tail = 1 - self.level / 2
         widened = trials * float(ndtri(tail) / stdtrit(freedom, tail)) ** 2
         return max(widened, min(trials, float(group.people)))
