@@ -78,7 +78,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "row 2: `p1` and `r1` are compared again, as in row 1",
     ),
     "none mated": (
-        {"probe_subject": list("abcd"), "reference_subject": list("efgh"), "mated": [False] * 4},
+        {"probe_subject": list("aabb"), "reference_subject": list("cdcd"), "mated": [False] * 4},
         "none of the 4 comparisons is mated",
     ),
 }

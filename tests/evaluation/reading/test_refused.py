@@ -52,6 +52,14 @@ PAIRS = {
         GOOD + ROWS + "p2,r1,b,a,0,0.5,\np1,r2,a,b,0,0.1,\n",
         "row 5: `p1` and `r2` are compared again, as in row 3",
     ),
+    "a sample of two people": (
+        GOOD + ROWS + "r2,p1,a,a,1,0.5,\n",
+        "row 3: the sample `r2` is of `b`, in another row of `a`",
+    ),
+    "a probe of two people": (
+        GOOD + ROWS + "p1,r3,c,c,1,0.5,\n",
+        "row 4: the sample `p1` is of `c`, in another row of `a`",
+    ),
     "self": (GOOD + ROWS + "p2,p2,b,b,1,0.5,\n", "row 4: a sample is compared with itself"),
     "too few cells": (GOOD + ROWS + "p2,r1,b,a,0,0.5\n", "row 4: it has 6 cells where 7 are expected"),
     "too many cells": (GOOD + ROWS + "p2,r1,b,a,0,0.5,,\n", "row 4: it has 8 cells where 7 are expected"),

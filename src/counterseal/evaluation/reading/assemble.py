@@ -207,6 +207,7 @@ class Assembler:
         self._failures: dict[str, int] = {}
         self._left_out: dict[str, int] = {}
         self._places = Growing(np.int64, None)
+        self._person_of: Indices = np.empty(0, np.int32)
         self._read = self._turned = 0
 
     @property
@@ -249,6 +250,7 @@ class Assembler:
             if role in batch
         }
         mated = self._read_mated(batch, sides, first)
+        self._one_person_each_sample(sides, first)
         kept = self._kept(batch, sides, first)
         if "probe" in sides and (self._checked and not self._samples):
             del sides["probe"], sides["reference"]
@@ -271,7 +273,8 @@ class Assembler:
         self._mated.add(mated[kept])
         if not isinstance(kept, slice):
             reasons = None if reasons is None else reasons.filter(pa.array(kept))
-        self._places.add(np.arange(first, first + n)[kept]) if self._options.leave_out else None
+        if self._options.leave_out:
+            self._places.add(np.arange(first, first + n)[kept])
         if REPEATED in self._options.leave_out:
             # Which of them stay is known only at the end.
             told = reasons if reasons is not None else pa.nulls(len(mated[kept]), pa.string())
@@ -291,13 +294,14 @@ class Assembler:
         if kept is not None:
             scores, mated = scores[kept], mated[kept]
             columns = {role: column[kept] for role, column in columns.items()}
+            places = None if places is None else places[kept]
         if (reasons := columns.pop(_REASON, None)) is not None:
             counts = np.bincount(reasons[reasons >= 0], minlength=len(self._reasons))
             self._failures = {self._reasons.name(i): int(n) for i, n in enumerate(counts) if n}
         self._orient(scores)
         self._both_kinds(mated)
         groupings = self._settle_groups(columns, people)
-        probes, references = self._settle_samples(columns)
+        probes, references = self._settle_samples(columns, places)
         comparisons = Comparisons(
             scores=scores,
             mated=mated,
@@ -389,6 +393,28 @@ class Assembler:
                     remedy = "mend the label or the subjects"
                 raise self.fault(what, remedy, at=first + at)
         return mated
+
+    def _one_person_each_sample(self, sides: Mapping[str, Indices], first: int) -> None:
+        """A sample is of one person, on whichever side and in whichever row it stands."""
+        if not self._same or "probe" not in sides or "probe_subject" not in sides:
+            return
+        known = np.full(len(self._names) - len(self._person_of), -1, np.int32)
+        self._person_of = np.concatenate([self._person_of, known])
+        for side in ("probe", "reference"):
+            samples, people = sides[side], sides[f"{side}_subject"]
+            if (samples < 0).any() or (people < 0).any():
+                continue  # names that are missing are told at the end
+            new = self._person_of[samples] < 0
+            self._person_of[samples[new][::-1]] = people[new][
+                ::-1
+            ]  # the first row that names a sample counts
+            if (wrong := np.flatnonzero(self._person_of[samples] != people)).size:
+                at = int(wrong[0])
+                a, b = (self._people.name(int(i)) for i in (people[at], self._person_of[samples[at]]))
+                what = (
+                    f"the sample `{self._names.name(int(samples[at]))}` is of `{a}`, in another row of `{b}`"
+                )
+                raise self.fault(what, "a sample is of one person; mend the file", at=first + at)
 
     def _flags(self, told: pa.Array, first: int) -> Flags:
         """The column `mated`."""
@@ -499,9 +525,11 @@ class Assembler:
         self._left_out[REPEATED] = len(again)
         return firsts
 
-    def _settle_samples(self, columns: dict[str, Any]) -> tuple[Samples | None, Samples | None]:
+    def _settle_samples(
+        self, columns: dict[str, Any], places: Indices | None
+    ) -> tuple[Samples | None, Samples | None]:
         """Which samples were compared, if they are wanted."""
-        names = self._settle_sides(columns, "probe", "reference", self._names, None, "sample")
+        names = self._settle_sides(columns, "probe", "reference", self._names, places, "sample")
         if not names or not self._samples:
             return None, None
         return Samples(names, columns["probe"]), Samples(names, columns["reference"])
