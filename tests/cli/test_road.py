@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ ELSEWHERE = (
     "evaluate",
 )  # commands that have tests of their own
 TODAY, YESTERDAY, LATER = "2026-01-02", "2026-01-01T08:00:00Z", "2099-01-01"
+SUPPLIED = (
+    "--kind", "third-party", "--made-by", "somebody", "--algorithm-version", "1", "--mode", "identification",
+    "--standard", "made up", "--report", "none", "--passed",
+    "--tested", f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}", "--due", LATER,
+)  # fmt: skip
 REQUEST = (
     "--purpose", "suspect-lead", "--narrative", NARRATIVE, "--relevant", "--necessary",
 )  # fmt: skip
@@ -174,10 +180,7 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
         "service", "acquire", second, "--evidence", "file 8", "--supplied-test", "report 2", "--test-holds",
         "--contract-holds", "--findings", "looked at on site",
     )  # fmt: skip
-    done(
-        "service", "test", second, "--standard", "made up", "--report", "none", "--passed", "--tested", YESTERDAY,
-        "--due", LATER,
-    )  # fmt: skip
+    done("service", "test", second, *SUPPLIED)
     approved = done(
         "service",
         "decide",
@@ -197,10 +200,10 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
     )["id"]  # fmt: skip
     assert [t["id"] for t in done("service", "list")["open_trials"]] == [trial]
     done("service", "close-trial", trial, "--outcome", "stopped")
-    done(
-        "service", "test", embedded, "--standard", "made up", "--report", "none", "--passed",
-        "--tested", YESTERDAY, "--due", LATER,
-    )  # fmt: skip
+    done("service", "test", embedded, *SUPPLIED)
+    tests = done("service", "show", embedded)
+    assert [t["kind"] for t in tests["tests"]] == ["third-party", "third-party"]
+    assert {r["mode"]: r["status"] for r in tests["rests_on"]}["identification"] == "passed"
     assert done("service", "terms", embedded, "--as", zoe)["terms"]
 
     # A case, its evidence, its photographs
@@ -258,8 +261,7 @@ def test_every_command_plays_its_part(walk: Walk, tmp_path: Path, photo: Path) -
         "--images", "none", "--connector", "embedded", "--mode", "identification", "--case-type", "fraud",
         "--terms-version", "1", "--terms", "none",
     )["id"]  # fmt: skip
-    tested = ("--standard", "x", "--report", "x", "--passed", "--tested", YESTERDAY, "--due", LATER)
-    done("service", "test", third, *tested)
+    done("service", "test", third, *SUPPLIED)
     done("service", "terms", third, "--as", zoe)
     exigent = walk.ran(
         "search", "new", "--probe", cropped, "--service", third, "--purpose", "suspect-lead", "--narrative",
