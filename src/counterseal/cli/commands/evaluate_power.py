@@ -206,10 +206,15 @@ def _row(each: "Planned", seen: "Visible", *, alike: bool) -> dict[str, Any]:
         "group": "each" if alike else seen.group,
         "against": "each" if alike else seen.against,
         "rate": seen.rate,
-        "seen_from": None if seen.ratio is None else seen.rate * seen.ratio,
-        "ratio": seen.ratio,
-        "difference": seen.difference,
+        "seen_from": None if seen.ratio is None else _plain(seen.rate * seen.ratio),
+        "ratio": None if seen.ratio is None else _plain(seen.ratio),
+        "difference": None if seen.difference is None else _plain(seen.difference),
     }
+
+
+def _plain(number: float) -> float:
+    """To three digits: more would claim more than the assumption bears."""
+    return float(f"{number:.3g}")
 
 
 def _tried(design: "Design", seen: "Visible", simulate: int, seed: int) -> dict[str, Any]:
