@@ -1,10 +1,9 @@
 """Whatever is wrong: one form of answer, in words, with a type that stays, and no look inside the program."""
 
-import sqlite3
-
 import pytest
 from django.db import connection
 
+import databases
 from counterseal.api.application import LARGEST_BODY
 from counterseal.terms.errors import IntegrityError
 from interface import Interface
@@ -122,15 +121,12 @@ class TestFaults:
         answer = interface.ask("GET", "/api/v1/log/entries/1/receipt", token=token)
         assert (answer.status, answer.problem) == (503, "integrity-failure")
 
-    @pytest.mark.sqlite
     def test_the_database_does_not_answer(self, interface):
         """Another program holds or damaged it: said, and nothing is half done."""
         token = interface.token("pat")
-        database = interface.sim.office.home / "counterseal.sqlite3"
         connection.close()
-        with sqlite3.connect(database) as db:
-            db.execute("ALTER TABLE oversight_use RENAME TO oversight_use_gone")
-        db.close()
+        with databases.raw(interface.sim.office.home) as database:
+            database.execute("ALTER TABLE oversight_use RENAME TO oversight_use_gone")
         answer = interface.ask("GET", USES, token=token)
         assert (answer.status, answer.problem) == (503, "unavailable")
         assert answer.headers["Retry-After"]
