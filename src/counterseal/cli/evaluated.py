@@ -69,9 +69,10 @@ def _counts(result: Json) -> Iterator[str]:
 
 def _thresholds(result: Json) -> Iterator[str]:
     settings = result["settings"]
+    level = settings["confidence"]
     sign = "at or above" if settings["direction"] == "similarity" else "at or below"
     yield ""
-    yield f"thresholds (a match is a score {sign} T; ! fewer than 30 errors; {settings['confidence']:.0%} intervals)"
+    yield f"thresholds (samples agree {sign} T; ! fewer than 30 errors; intervals at {level:.0%})"
     rows = [
         (
             number(t["target_fmr"]),

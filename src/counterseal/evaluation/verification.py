@@ -1,6 +1,6 @@
 """Errors of one-to-one comparison, all from two sorted arrays.
 
-A comparison is decided a match iff score >= T. A failed comparison has the score -inf: it is a non-match and stays
+Two samples agree iff score >= T. A failed comparison has the score -inf: it never agrees and stays
 in every denominator.
 
 - FMR(T) = count(non-mated >= T) / K, FNMR(T) = count(mated < T) / M: ISO/IEC 19795-1.
@@ -40,8 +40,8 @@ class Threshold:
 
     threshold: the lowest score that was seen and is admissible; where none is, the next number above all scores.
     Every T above `above` and up to `other_end` gives the same false matches, and every T above `above` and up to
-    `threshold` the same decisions on these scores. above: the highest score that may not match. other_end: the lowest
-    non-mated score that still matches; None where none does, and so no T is the largest.
+    `threshold` the same decisions on these scores. above: the highest score that has to stay below T. other_end: the
+    lowest non-mated score that still reaches T; None where none does, and so no T is the largest.
     allowed: floor(target * K). measurable: allowed >= 1; else `threshold` only lies above every non-mated score.
     """
 
@@ -155,7 +155,7 @@ def measure(scores: Scores, targets: Sequence[float], confidence: float = 0.95) 
 def det_curve(scores: Scores, points: int = DET_POINTS, confidence: float = 0.95) -> DetCurve:
     """At most so many points, evenly spread over the logarithms of both counts of errors.
 
-    Both ends are among them: the lowest score, where all match, and a threshold above all, where none does.
+    Both ends are among them: the lowest score, which all reach, and a threshold above all, which none does.
     Points are chosen by rank, so that a monotone map of the scores moves the thresholds and nothing else.
     """
     _both(scores)
