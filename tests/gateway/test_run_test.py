@@ -10,14 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from counterseal.biometrics.engine import Box, Face, LandmarkScheme, Metric, Pixels, Template
-from counterseal.connectors.under_test import EngineUnderTest
+from counterseal.biometrics.errors import EngineLoadError
+from counterseal.biometrics.models import RECOGNISER
+from counterseal.connectors.under_test import EngineUnderTest, Sample, under_test
 from counterseal.gateway.testing.corpus import card_from, counted
+from counterseal.gateway.testing.manifest import Image as ManifestImage
 from counterseal.gateway.testing.manifest import ManifestError, Part, read_manifest
 from counterseal.gateway.testing.pairs import compare_all
-from counterseal.gateway.testing.samples import HalfFinishedError, acquire_all
+from counterseal.gateway.testing.samples import Acquired, HalfFinishedError, acquire_all
 from counterseal.terms.errors import BadInputError, StaleError
 
 GROUPINGS = {"series": ("wide", "narrow")}
@@ -374,6 +379,68 @@ class TestPairs:
         (small.images / "2-r.png").write_bytes(b"no picture either")
         with pytest.raises(BadInputError, match="no mated pair is left"):
             self.compared(small)
+
+
+class InMemory:
+    """An engine whose features are one number, for pairs without pictures; counts what it is asked."""
+
+    direction = "similarity"
+
+    def scores(self, probe: bytes, references: np.ndarray) -> np.ndarray:
+        return references[:, 0] + np.frombuffer(probe, "<f4")[0] * 1000
+
+    def compare_one(self, probe: bytes, reference: bytes) -> float:
+        return 0.0
+
+
+PARTS = st.sampled_from(list(Part))
+OUTCOMES = st.sampled_from(["", "", "", "enrol", "acquire"])
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), PARTS, OUTCOMES), min_size=2, max_size=14))
+@settings(deadline=None)
+def test_any_mixture_of_roles_and_failures_is_compared_as_a_double_loop_would(rows) -> None:
+    """Every unordered pair of which one can be the probe and the other the reference, once, with its own score."""
+    acquired = []
+    for n, (subject, part, outcome) in enumerate(rows):
+        image = ManifestImage(n, f"{n}", f"{subject}", part, "", None, None, f"{n:064}", {"series": ""})
+        code = "no-face" if outcome else ""
+        features = b"" if outcome == "acquire" else np.array([n], "<f4").tobytes()
+        sample = Sample(features, code if outcome == "acquire" else "", code, "", {}, 1, 1)
+        acquired.append(Acquired(image, sample, 0.1))
+
+    def may(a: Acquired, b: Acquired) -> bool:
+        probe = a.image.part.is_probe and not a.sample.not_acquired
+        return probe and b.image.part.is_reference and not b.sample.not_enrolled
+
+    wanted = {
+        frozenset((a.image.row, b.image.row)) for a in acquired for b in acquired if a is not b and may(a, b)
+    }
+    kinds = {len({rows[i][0] for i in pair}) == 1 for pair in wanted}
+    try:
+        compared = compare_all(acquired, InMemory(), groupings=TOLD, progress=lambda n: None)
+    except BadInputError:
+        assert kinds != {True, False}
+        return
+    found = list(zip(compared.probe.tolist(), compared.reference.tolist(), strict=True))
+
+    assert len(found) == len(wanted) and {frozenset(pair) for pair in found} == wanted
+    assert all(may(acquired[p], acquired[r]) for p, r in found)
+    assert compared.comparisons.scores.tolist() == [r + 1000 * p for p, r in found]
+    assert compared.comparisons.mated.tolist() == [rows[p][0] == rows[r][0] for p, r in found]
+
+
+class TestEngines:
+    def test_an_engine_that_is_not_there_says_so(self, tmp_path):
+        with pytest.raises(EngineLoadError, match=r"model\.toml"):
+            under_test({"engine": str(tmp_path)})
+
+    def test_the_embedded_engine_is_known_by_its_recogniser(self):
+        tested = under_test({})
+
+        assert tested.model_sha256 == RECOGNISER.sha256
+        assert (tested.direction, tested.template_bytes) == ("dissimilarity", 512)
+        assert set(tested.floors) == {"probe", "reference"}
 
 
 class TestCounted:

@@ -284,7 +284,9 @@ def _concluded(bench: Bench, folder: Path, asked: Asked, which: str, who: str) -
         )
         if isinstance(row, Refusal):
             return refused(row)
-        return told(test, recorded=view(row))
+        outcome = told(test, recorded=view(row))
+        sealed = f"Sealed as {row.id}: the service goes by it from the next decision on."
+        return replace(outcome, hidden=(*outcome.hidden, "recorded"), then=(*outcome.then, sealed))
 
 
 def _sealed_plan(plan: Plan, service: Any) -> str:
@@ -377,6 +379,4 @@ def _demonstrated(bench: Bench, folder: Path, which: str, who: str, *, pdf: bool
         if isinstance(frozen, Refusal):
             return refused(frozen)
         write_whole(folder / RECEIPT, frozen.receipt)
-    outcome = _concluded(bench, folder, asked, service.id, who)
-    more = "The service goes by this verdict now: the next search with it is refused, and the refusal names the report."
-    return replace(outcome, then=(*outcome.then, more))
+    return _concluded(bench, folder, asked, service.id, who)

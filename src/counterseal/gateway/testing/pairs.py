@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from counterseal.connectors.under_test import EngineUnderTest, rows_of
 from counterseal.evaluation.comparisons import UNKNOWN, Codes, Comparisons, Direction, Grouping, Indices
@@ -20,7 +21,7 @@ from counterseal.gateway.testing.manifest import Image
 from counterseal.gateway.testing.samples import Acquired
 from counterseal.terms.errors import BadInputError
 
-MOST_PAIRS = 200_000_000
+MOST_PAIRS = 100_000_000
 """Of one run: a dozen bytes and more each, all in memory."""
 TIMED = 500
 """Single comparisons whose time is taken."""
@@ -52,40 +53,28 @@ def compare_all(
         BadInputError: the failures leave no mated or no non-mated pair; or there are more pairs than fit.
     """
     images = tuple(a.image for a in acquired)
-    probes = [i for i, a in enumerate(acquired) if a.image.part.is_probe and not a.sample.not_acquired]
-    references = [
-        i for i, a in enumerate(acquired) if a.image.part.is_reference and not a.sample.not_enrolled
-    ]
-    if len(probes) * len(references) > MOST_PAIRS:
-        raise BadInputError(
-            f"{len(probes):,} probes and {len(references):,} references are more than {MOST_PAIRS:,} comparisons;"
-            " test with fewer images"
-        )
-    kept = np.array(references, dtype=np.int32)
-    also_probe = np.array(
-        [acquired[i].image.part.is_probe and not acquired[i].sample.not_acquired for i in references]
-    )
-    rows = rows_of([acquired[i].sample.features for i in references])
-    scores, against, compared = [], [], []
-    for number, probe in enumerate(probes, start=1):
-        wanted = kept != probe
-        if acquired[probe].image.part.is_reference and not acquired[probe].sample.not_enrolled:
-            wanted &= ~also_probe | (kept < probe)
-        if wanted.any():
-            scores.append(engine.scores(acquired[probe].sample.features, rows[wanted]))
-            against.append(kept[wanted])
-            compared.append(np.full(len(against[-1]), probe, dtype=np.int32))
-        progress(number)
-    if not scores:
+    plan = _Pairing(acquired)
+    total = sum(len(plan.references_of(probe)) for probe in plan.probes)
+    if not total:
         raise BadInputError(
             "every probe or every reference failed: see failures.csv; nothing can be compared"
         )
-    probe_image, reference_image = np.concatenate(compared), np.concatenate(against)
-    comparisons = _comparisons(
-        np.concatenate(scores), images, probe_image, reference_image, engine.direction, groupings
-    )
+    if total > MOST_PAIRS:
+        raise BadInputError(f"{total:,} comparisons are more than {MOST_PAIRS:,}; test with fewer images")
+    rows = rows_of([acquired[i].sample.features for i in plan.references.tolist()])
+    scores = np.empty(total, dtype=np.float64)
+    probe_image, reference_image = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
+    start = 0
+    for number, probe in enumerate(plan.probes, start=1):
+        chosen = plan.references_of(probe)
+        part = slice(start, start + len(chosen))
+        scores[part] = engine.scores(acquired[probe].sample.features, rows[chosen])
+        probe_image[part], reference_image[part] = probe, plan.references[chosen]
+        start = part.stop
+        progress(number)
+    comparisons = _comparisons(scores, images, probe_image, reference_image, engine.direction, groupings)
     mated = int(comparisons.mated.sum())
-    if not mated or mated == len(comparisons):
+    if not mated or mated == total:
         kind = "mated" if not mated else "non-mated"
         raise BadInputError(f"after the failures in failures.csv no {kind} pair is left; add images")
     return Compared(
@@ -97,8 +86,27 @@ def compare_all(
     )
 
 
+class _Pairing:
+    """Which probe is compared with which references. probes: indices of images; references: (R,) indices of images."""
+
+    def __init__(self, acquired: Sequence[Acquired]) -> None:
+        usable = [a.image.part.is_probe and not a.sample.not_acquired for a in acquired]
+        held = [a.image.part.is_reference and not a.sample.not_enrolled for a in acquired]
+        self.probes = [i for i, is_probe in enumerate(usable) if is_probe]
+        self.references: Indices = np.flatnonzero(held).astype(np.int32)
+        self._held = held
+        self._also_probe = np.array(usable, dtype=np.bool_)[self.references]
+
+    def references_of(self, probe: int) -> npt.NDArray[np.intp]:
+        """Places in `references` of those that this probe is compared with."""
+        wanted = self.references != probe
+        if self._held[probe]:
+            wanted &= ~self._also_probe | (self.references < probe)
+        return np.flatnonzero(wanted)
+
+
 def _comparisons(
-    scores: np.ndarray[tuple[int], np.dtype[np.float64]],
+    scores: npt.NDArray[np.float64],
     images: Sequence[Image],
     probe: Indices,
     reference: Indices,
