@@ -68,7 +68,7 @@ def result_document(labels: tuple[str, ...], seed: int) -> Json:
         list_length=20,
     )
     scores = Input("scores", "scores.parquet", sha256(b"scores"), len(compared), "parquet")
-    return evaluate(
+    result = evaluate(
         compared,
         settings,
         inputs=[scores],
@@ -77,6 +77,21 @@ def result_document(labels: tuple[str, ...], seed: int) -> Json:
         quality=_quality(compared, seed),
         attack_detection=_attacks(seed),
     )
+    return _thinned(result)
+
+
+def _thinned(result: Json) -> Json:
+    """The same with fewer points on every curve: a browser and a printer are slow on thousands of rows."""
+    result["det"] = result["det"][::12]
+    result["calibration"]["points"] = result["calibration"]["points"][::4]
+    result["identification"]["curve"] = result["identification"]["curve"][::20]
+    for curve in result["quality"]["discard"]:
+        curve["curve"] = curve["curve"][:40:4]
+    bins = result["histogram"]
+    bins["edges"] = bins["edges"][::10]
+    for kind in ("mated", "non_mated"):
+        bins[kind] = [sum(bins[kind][i : i + 10]) for i in range(0, len(bins[kind]), 10)]
+    return result
 
 
 def _compared(labels: tuple[str, ...], seed: int) -> tuple[Comparisons, np.ndarray]:

@@ -118,7 +118,7 @@ def facts(rows: Iterable[tuple[str, Any]]) -> Facts:
 def said(value: Any) -> str:
     """A value of a document in words; nested values one after the other."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{plain(k).replace('_', ' ')} {said(v)}" for k, v in value.items()) or plain(None)
+        return "; ".join(f"{plain(k).replace('_', ' ')}: {said(v)}" for k, v in value.items()) or plain(None)
     if isinstance(value, list | tuple):
         return ", ".join(said(v) for v in value) or "none"
     if isinstance(value, float):

@@ -12,6 +12,8 @@ from counterseal.evaluation.report.text import at as at_words
 from counterseal.evaluation.report.text import number, plain
 
 Row = Mapping[str, Any]
+DRAWN = 0.5
+"""The fraction up to which error against discard is drawn: beyond it few pairs are left, and nobody discards them."""
 
 
 def robustness(d: Documents) -> Iterator[Block]:
@@ -42,8 +44,8 @@ def _discard(told: Row, found: Sequence[Measured]) -> Iterator[Block]:
             marks=False,
             tall=340,
         ),
-        "Error against discard (EDC), at thresholds set before anything was discarded. A level curve: quality "
-        "foretells nothing.",
+        "Error against discard (EDC), at thresholds set before anything was discarded, drawn up to a half. Where the "
+        "curve stays level, quality foretells nothing.",
     )
     yield rates(
         "False non-match rate of the rest, after discarding pairs of the lowest quality",
@@ -82,6 +84,7 @@ def _staircase(points: Sequence[Row]) -> tuple[list[tuple[float, float]], list[t
     """The steps as points of a curve, and their band."""
     line: list[tuple[float, float]] = []
     band: list[tuple[float, float, float]] = []
+    points = [p for p in points if p["fraction"] <= DRAWN]
     ends = [*(p["fraction"] for p in points[1:]), points[-1]["fraction"]] if points else []
     for p, end in zip(points, ends, strict=True):
         line += [(p["fraction"], p["fnmr"]), (end, p["fnmr"])]

@@ -93,7 +93,7 @@ def _rates(name: str, grouping: str, groups: Sequence[Row]) -> Iterator[Block]:
                 absent,
             ),
             f"{says.capitalize()} by {plain(grouping)}, each group at everybody's threshold. An arrow to the left: "
-            "the interval goes on to zero.",
+            "the interval goes on beyond the axis.",
         )
         rows: list[tuple[str, Measured]] = []
         flags: dict[int, str] = {}

@@ -97,12 +97,13 @@ def histogram(bins: Row, thresholds: Sequence[Row]) -> str:
         at = frame.x.at(t)
         level = top_edge - 4 - 15 * i
         on.line((at, frame.bottom), (at, level - 8), wide=1.2)
-        right = at > WIDTH * 0.8
+        # To the left, where lines of lower thresholds end below these words.
+        left = at - frame.x.start > 80
         on.words(
             f"T {number(t, 6)}",
-            (at - 4 if right else at + 4, level),
+            (at - 4 if left else at + 4, level),
             size=11,
-            anchor="end" if right else "start",
+            anchor="end" if left else "start",
         )
     svg.legend(on, (80, 14), ("mated",), marks=False)
     on.line((190, 14), (220, 14), colour=colour(1), wide=1.8, dash=DASHES[1])
@@ -135,7 +136,8 @@ def dots(
     step = 14 * drawn + 10
     left, top = 190.0, 24.0 + 18 * len(series)
     low, high = svg.decades(
-        [v for d in dots for v in (d.rate, d.low, d.high) if v is not None and v > 0],
+        # A lower bound far below its rate does not stretch the axis: an arrow shows that it goes on.
+        [v for d in dots for v in (d.rate, d.high, max(d.low or 0.0, (d.rate or 0.0) / 30)) if v],
     )
     bottom = top + step * len(groups) + 22 * len(absent)
     frame = Frame(Scale("log", low, high, left, WIDTH - 120), Scale("linear", 0, 1, bottom, top))
@@ -256,11 +258,12 @@ def _legible_on(*fill: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points (x, y) of one curve, with its name; band: (x, low, high) where known."""
+    """Points (x, y) of one curve, with its name; band: (x, low, high) where known. joined: by a line."""
 
     name: str
     points: Sequence[tuple[float, float]]
     band: Sequence[tuple[float, float, float]] = ()
+    joined: bool = True
 
 
 def curves(
@@ -307,11 +310,12 @@ def curves(
             colour=colour(i),
         )
         points = frame.through([p for p in s.points if _finite(p[1]) and (p[0] > 0 or not x_log)])
-        on.curve(points, colour=colour(i), dash=DASHES[i % len(DASHES)])
+        if s.joined:
+            on.curve(points, colour=colour(i), dash=DASHES[i % len(DASHES)])
         if marks and i >= unmarked:
             for at in points:
                 on.mark(at, shape=MARKS[i % len(MARKS)], colour=colour(i), size=3.5)
-    svg.legend(on, (80, 12), [short(s.name, 60) for s in shown], marks=marks)
+    svg.legend(on, (80, 12), [short(s.name, 90) for s in shown], marks=marks)
     return on.text()
 
 

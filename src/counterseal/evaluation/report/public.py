@@ -11,7 +11,7 @@ from counterseal.evaluation.report.blocks import said
 from counterseal.evaluation.report.documents import Documents
 from counterseal.evaluation.report.sections import limit
 from counterseal.evaluation.report.text import at as threshold_words
-from counterseal.evaluation.report.text import count, number, one_in, plain, short, spoken
+from counterseal.evaluation.report.text import count, number, one_in, plain, short, spoken, times
 
 Row = Mapping[str, Any]
 MOST_DIFFERENCES = 6
@@ -24,7 +24,7 @@ VERDICTS = {
 MEANS = {
     "pass": "met",
     "fail": "missed",
-    "not shown": "not shown: too uncertain to say",
+    "not shown": "not shown, which is no pass",
 }
 
 
@@ -235,13 +235,13 @@ def _difference(x: Row, p: Row) -> str:
         "fmr": "two different people of the group {} were taken for one",
         "fnmr": "pictures of one person of the group {} were taken for two people",
     }.get(str(p["measure"]), "errors in the group {} were made")
-    times = _times(p)
+    often = _times(p)
     interval = p.get("ratio_interval") or (None, None)
     if worse == "b" and interval[0] is not None and interval[1] is not None:
         interval = (1 / interval[1] if interval[1] else None, 1 / interval[0] if interval[0] else None)
-    bounds = [number(v, 2) if v is not None else None for v in interval]
+    bounds = [times(v) if v is not None else None for v in interval]
     off = f", between {bounds[0]} and {bounds[1]}" if bounds[0] and bounds[1] else ""
-    ratio = f" ({number(times, 2)} times as often{off})" if times not in (float("inf"), 1.0) else ""
+    ratio = f" ({times(often)} times as often{off})" if often not in (float("inf"), 1.0) else ""
     group = plain(p[worse])
     return (
         f"By {plain(x['grouping'])}: {what.format(group)} more often than in the group {plain(p[better])}: "
@@ -262,7 +262,7 @@ def _could_see(d: Documents, at: Row | None) -> Iterator[str]:
             ]
             if ratios:
                 yield (
-                    f"By {plain(x['grouping'])}: a difference in {words} smaller than {number(max(ratios), 2)} times "
+                    f"By {plain(x['grouping'])}: a difference in {words} smaller than {times(max(ratios))} times "
                     "may have gone unseen in some group."
                 )
 
@@ -275,4 +275,7 @@ def _goal(g: Row) -> tuple[str, str, str]:
         a_rate = not isinstance(bound, Mapping) or bound.get("unit") == "rate"
         measured = f"measured {number(g['measured'])}" + (f" ({one_in(g['measured'])})" if a_rate else "")
     outcome = MEANS.get(verdict, short(verdict, 40))
-    return plain(g.get("says") or g["goal"]), outcome, f"{measured}; limit: {limit(bound)}"
+    most = limit(bound)
+    if isinstance(bound, Mapping) and bound.get("unit") == "rate" and bound.get("at_most"):
+        most += f" ({one_in(bound['at_most'])})"
+    return plain(g.get("says") or g["goal"]), outcome, f"{measured}; limit: {most}"

@@ -57,7 +57,11 @@ def _thresholds(told: Row, found: Sequence[Measured]) -> Iterator[Block]:
         for n, rows in _by_length([*(told.get("rates") or ()), *(told.get("lights_out") or ())]).items()
     }
     curve = told.get("curve") or ()
-    series = [plots.Series(f"at these thresholds, list of {plain(n)}", p) for n, p in points.items() if p]
+    series = [
+        plots.Series(f"at these thresholds, list of {plain(n)}", p, joined=False)
+        for n, p in points.items()
+        if p
+    ]
     if curve:
         line = plots.Series(
             f"list of {plain(told.get('list_length'))}", [(p["fpir"], p["fnir"]) for p in curve]
@@ -158,7 +162,7 @@ def _growth(told: Row, found: Sequence[Measured]) -> Iterator[Block]:
             "Identification error rates as the reference database grows",
             [
                 plots.Series(
-                    f"{key.upper()}, {plain(method)}",
+                    f"{key.upper()}, {plain(method).partition(':')[0].partition(' (')[0]}",
                     sorted(
                         (r["database_size"], r[key])
                         for r in rows

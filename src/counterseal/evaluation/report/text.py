@@ -57,7 +57,9 @@ def at(threshold: float | None) -> str:
 
 
 def of(errors: int | None, trials: int | None) -> str:
-    """`83 / 517`."""
+    """`83 / 517`; `no counts` for a number that was not counted."""
+    if errors is None and trials is None:
+        return "no counts"
     return f"{count(errors)} / {count(trials)}"
 
 
@@ -90,6 +92,11 @@ def _rounded(many: float) -> int:
     """To three significant digits: nobody reads more out of a rate."""
     step: int = 10 ** max(0, math.floor(math.log10(many)) - 2)
     return round(many / step) * step
+
+
+def times(ratio: float) -> str:
+    """How many times as often, to two digits: `18`, `1.4`, `120`."""
+    return number(ratio, 2) if ratio < 10 else f"{round(ratio, 1 - math.floor(math.log10(ratio))):,.0f}"
 
 
 def spoken(errors: int | None, rate: float | None, interval: Sequence[float | None] | None) -> str:
