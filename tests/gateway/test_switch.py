@@ -158,7 +158,7 @@ def test_a_new_version_is_untested(office) -> None:
 
 
 def test_a_supplied_result_counts_for_a_year(office) -> None:
-    """JFL/own-test: it bridges the time until the service is tested here."""
+    """ours/own-test: it bridges the time until the service is tested here."""
     at = office.clock.now
     untested(office)
     known(office, tested_at=at - timedelta(days=364), due=at + timedelta(days=900))
