@@ -3,11 +3,17 @@
 import json
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from counterseal.evaluation.attack_detection import (
+    BONA_FIDE,
+    PresentationAttempts,
+    attack_detection_document,
+)
 from counterseal.evaluation.bootstrap import ThresholdRule
 from counterseal.evaluation.by_group import NonMatedRule, rates_by_group
 from counterseal.evaluation.comparisons import Comparisons, Direction, EvaluationInputError, Grouping, Scores
@@ -22,8 +28,10 @@ from counterseal.evaluation.evaluate import (
 from counterseal.evaluation.identification import searches_of
 from counterseal.evaluation.intervals import binomial_rate, clopper_pearson
 from counterseal.evaluation.plan import Bound, SmallestGroup
+from counterseal.evaluation.quality import quality_document
 from counterseal.evaluation.strict import document_digest
 
+ROOT = Path(__file__).parents[2]
 PEOPLE = 60
 KEYS = {
     "schema", "inputs", "software", "settings", "n_mated", "n_non_mated", "n_subjects", "failures", "eer", "auc",
@@ -162,6 +170,46 @@ class TestDocument:
 
         assert [r["threshold"] for r in told["rates"]] == [t["threshold"] for t in found["thresholds"]]
         assert (told["database_size"], told["list_length"]) == (PEOPLE, 5)
+
+
+def keys(value: Any) -> set[str]:
+    """Every key of a document, at any depth."""
+    if isinstance(value, dict):
+        return set(value).union(*map(keys, value.values()))
+    return set().union(*map(keys, value)) if isinstance(value, list) else set()
+
+
+class TestReferencePage:
+    def test_the_page_tells_every_key(self):
+        """docs/reference/evaluation.md, against a document with everything in it."""
+        comparisons = everybody(failed=10, gap=1.0)
+        rng = np.random.default_rng(6)
+        attacks = PresentationAttempts(
+            rng.normal(0, 1, 60),
+            np.repeat(np.array([BONA_FIDE, 0, 1], np.int16), 20),
+            ("print", "mask"),
+            ("low", "low"),
+            Direction.SIMILARITY,
+            rng.random(60) < 0.5,
+        )
+        found = evaluate(
+            comparisons,
+            replace(FULL, stated=(1.0,), margins={"fmr": Bound(2.0, "ratio")}),
+            inputs=[Input("scores", "a", "b", 1, "pairs")],
+            attempts=Attempts(binomial_rate(1, 9), binomial_rate(1, 9)),
+            searches=searches_of(comparisons),
+            quality=quality_document(
+                comparisons, rng.random(len(comparisons)), rng.random(len(comparisons)), fmr_targets=[0.1]
+            ),
+            attack_detection=attack_detection_document(attacks, [0.0]),
+        )
+        found["failures"]["by_reason"] = {}  # its keys are the file's own words
+        told = keys(found)
+        page = (ROOT / "docs/reference/evaluation.md").read_text("utf-8")
+
+        assert len(told) > 150
+        untold = {key for key in told if f"`{key}`" not in page and f".{key}`" not in page}
+        assert untold == set()
 
 
 class TestNumbers:

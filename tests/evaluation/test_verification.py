@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal.evaluation import verification
 from counterseal.evaluation.comparisons import Comparisons, Direction, EvaluationInputError, Scores
 from counterseal.evaluation.intervals import clopper_pearson
 from counterseal.evaluation.verification import (
@@ -259,6 +260,23 @@ class TestWhatMustNotMatter:
             return threshold_at(one, target), auc(one), equal_error_rate(one)
 
         assert of(rows) == of(shuffled)
+
+    @given(KIND, KIND, st.integers(0, 14), FEW)
+    def test_counts_of_chunks_add_up(self, mated, non_mated, cut, threshold):
+        whole = made(mated, non_mated)
+        chunks = [made(mated[:cut], non_mated[:cut]), made(mated[cut:], non_mated[cut:])]
+
+        assert sum(false_matches(c, threshold) for c in chunks) == false_matches(whole, threshold)
+        assert sum(false_non_matches(c, threshold) for c in chunks) == false_non_matches(whole, threshold)
+
+    @given(KIND, KIND, st.integers(1, 4))
+    def test_how_many_are_looked_up_at_once(self, mated, non_mated, at_once):
+        scores = made(mated, non_mated)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(verification, "_WALK", at_once)
+            chunked = auc(scores)
+
+        assert chunked == auc(scores)
 
     @given(KIND, KIND, TARGET)
     def test_a_monotone_map_moves_thresholds_and_nothing_else(self, mated, non_mated, target):
