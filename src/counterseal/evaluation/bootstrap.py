@@ -184,12 +184,15 @@ class _Pairs:
     """The non-mated comparisons of one part, as a matrix of people by people.
 
     rows, columns: the people who appear as probe and as reference. all: how many comparisons of each two, dense or
-    sparse; wrong: of which false matches, one sparse matrix a threshold. once: nobody is in two comparisons.
+    sparse; wrong: how many of them are errors, one sparse matrix a threshold. usual, rest: where nearly all numbers of
+    `all` are one, that number and a sparse matrix of what differs from it, which spares the dense product.
     """
 
     rows: npt.NDArray[np.int64]
     columns: npt.NDArray[np.int64]
     all: Any
+    usual: float
+    rest: Any
     wrong: tuple[Any, ...]
     trials: int
     of_person: Floats
@@ -202,11 +205,25 @@ class _Pairs:
 
     def rates(self, weights: Floats) -> Floats:
         """(T, R) the rate of each replicate."""
-        rows, columns = weights[self.rows], weights[self.columns]
+        rows, columns = self.sides(weights)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.stack([_weighed(m, rows, columns) for m in self.wrong]) / _weighed(
-                self.all, rows, columns
-            )
+            return np.stack([_weighed(m, rows, columns) for m in self.wrong]) / self.among(weights)
+
+    def among(self, weights: Floats) -> Floats:
+        """(R,) how many comparisons each replicate has."""
+        rows, columns = self.sides(weights)
+        found = _weighed(self.rest, rows, columns)
+        if self.usual:
+            found += self.usual * rows.sum(axis=0, dtype=np.float64) * columns.sum(axis=0, dtype=np.float64)
+        return found
+
+    def sides(self, weights: Floats) -> tuple[Floats, Floats]:
+        """How often each probe and each reference was drawn; rows are never changed by whoever takes them."""
+        everybody = len(weights)
+        return (
+            weights if len(self.rows) == everybody else weights[self.rows],
+            weights if len(self.columns) == everybody else weights[self.columns],
+        )
 
     def influence(self, t: int, rate: float) -> tuple[Floats, float]:
         """What each person adds to the errors beyond the rate, and the sum of squares of what each pair does."""
@@ -336,7 +353,20 @@ def _matrix(i: Any, j: Any, wrong: Sequence[Flags], n_people: int) -> _Pairs:
     counted = counted.astype(np.float32 if most * 32 < _AT_ONCE else np.float64)
     squares = _squares(counted) + _turned(counted, counted, rows, columns)
     errors = tuple(_sparse(i[w], j[w], shape).astype(counted.dtype) for w in wrong)
-    return _Pairs(rows, columns, counted, errors, len(i), of_person, squares)
+    usual, rest = _usual(counted)
+    return _Pairs(rows, columns, counted, usual, rest, errors, len(i), of_person, squares)
+
+
+def _usual(counted: Any) -> tuple[float, Any]:
+    """Everybody against everybody is one number nearly everywhere: that number, and a sparse matrix of the rest."""
+    if sparse.issparse(counted) or not counted.size:
+        return 0.0, counted
+    usual = counted.max()
+    i, j = np.nonzero(counted != usual)
+    if len(i) > _DENSE * counted.size:
+        return 0.0, counted
+    rest = sparse.coo_array((counted[i, j] - usual, (i, j)), shape=counted.shape)
+    return float(usual), rest.tocsr()
 
 
 def _compact(people: Any, n_people: int) -> tuple[Any, Any]:
@@ -547,7 +577,7 @@ def _set_anew(
     below = np.searchsorted(scores[alike], scores[apart], side="right")
     rates = np.full((len(thresholds), how.replicates), np.nan)
     for begin, weights in _drawn(len(comparisons.subjects), how):
-        among = _weighed(cells.all, weights[cells.rows], weights[cells.columns])
+        among = cells.among(weights)
         for r, w in enumerate(np.ascontiguousarray(weights.T)):
             mated = np.concatenate([[0.0], np.cumsum(w[who], dtype=np.float64)])
             if not mated[-1] or not among[r]:
