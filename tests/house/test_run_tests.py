@@ -1,5 +1,6 @@
 """The runner of the gates: one failure anywhere, and `make test` does not end well."""
 
+import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from subprocess import CompletedProcess
@@ -30,6 +31,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setattr(module, "WITHSTAND", FINE)
     monkeypatch.setattr(module, "POSTGRES", FINE)
     monkeypatch.setattr(module, "TESTS", FINE)
+    monkeypatch.setattr(module, "SAY_SYSTEM", module.say_what_of_the_system_is_here, raising=False)
     monkeypatch.setattr(module, "say_what_of_the_system_is_here", lambda: None)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     return module
@@ -119,3 +121,51 @@ def _none() -> None:
     from cluster import NoPostgresError
 
     raise NoPostgresError("install it")
+
+
+class TestProgramsOfTheSystem:
+    @pytest.fixture
+    def planted(self, runner: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """One program is here, two are not; what is asked to be installed is listed, and comes or not."""
+        asked: list[str] = []
+        monkeypatch.setattr(runner, "install", asked.extend)
+        monkeypatch.setattr(
+            runner,
+            "SYSTEM",
+            (
+                ("Here", lambda: True, ("here",), "never said"),
+                ("Comes", lambda: "comes" in asked, ("comes",), "never said"),
+                ("Stays away", lambda: False, ("away", "beside"), "its tests will FAIL"),
+            ),
+        )
+        return asked
+
+    def test_what_is_missing_is_asked_for_once_and_named_where_it_does_not_come(
+        self, runner: ModuleType, planted: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        runner.SAY_SYSTEM()
+
+        assert planted == ["comes", "away", "beside"]
+        said = capsys.readouterr().out.splitlines()
+        assert said == [
+            "Here is here",
+            "Comes is here",
+            "Stays away is not here: its tests will FAIL; install away, beside",
+        ]
+
+    def test_every_program_that_tests_need_is_listed(self, runner: ModuleType) -> None:
+        packages = {package for _, _, needed, _ in runner.SYSTEM for package in needed}
+
+        assert {"chromium", "libpango-1.0-0", "golang-go"} <= packages
+
+    @pytest.mark.parametrize(("uid", "apt"), [(1000, "/usr/bin/apt-get"), (0, None)])
+    def test_nothing_is_installed_where_that_is_not_one_harmless_command(
+        self, runner: ModuleType, monkeypatch: pytest.MonkeyPatch, uid: int, apt: str | None
+    ) -> None:
+        """Not without root, not without apt-get: no other program is called."""
+        home = sys.modules[runner.install.__module__]
+        monkeypatch.setattr(home.os, "geteuid", lambda: uid)
+        monkeypatch.setattr(home.shutil, "which", lambda _: apt)
+        monkeypatch.setattr(home.subprocess, "run", lambda *_, **__: pytest.fail("something was run"))
+
+        runner.install(["chromium"])
