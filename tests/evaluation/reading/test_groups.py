@@ -85,6 +85,7 @@ REFUSED = {
     "no name": (GROUPS + ",m,\n", "row 6: the subject has no name"),
     "how twice": (GROUPS + "#how,document,document\n", "row 6: `#how` stands only once"),
     "nobody": ("subject,sex\n", "nobody is in it"),
+    "blank": ("\n\n", "there are only blank lines"),
 }
 
 

@@ -2,13 +2,14 @@
 
 import gzip
 import io
+import random
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from counterseal.evaluation.comparisons import EvaluationInputError
-from counterseal.evaluation.reading import files, read, read_comparisons, read_scores
+from counterseal.evaluation.reading import files, read, read_candidates, read_comparisons, read_scores
 
 GOOD = "probe,reference,probe_subject,reference_subject,mated,score,failure\n"
 ROWS = "p1,r1,a,a,1,0.9,\np1,r2,a,b,0,0.1,\n"
@@ -137,7 +138,8 @@ def test_an_open_quote_swallows_no_rows(file: Path, rows: int, heading: str, goo
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("mated,score\r1,0.5\r0,0.1\r", "row 1: the table is broken (new-line character"),
+        ("mated,score\r1,0.5\r\r0,x\r", "row 4: the score `x`"),
+        ('mated,score,note\n1,0.5,\n0,0.1,"a\rb"\n', "row 3: a cell holds a line break"),
         ("mated,score,note\n1,0.5," + "a" * 200_000 + "\n0,x,\n", "the table is broken (field larger"),
         ('mated,score\n1,0.5\n0,0.1"\n', 'row 3: the score `0.1"` is not a number'),
         ("mated,score\n1,0.5\n0,\0.1\n", "row 3: the score"),
@@ -478,3 +480,59 @@ def test_no_boundary_is_lost_unseen(file: Path, format_: str, text: str) -> None
             refusal(file, format_)
             seen += 1
     assert seen >= 3
+
+
+BEGUN = {
+    "pairs": GOOD + ROWS + "p2,r2,b,b,1,,blur\n",
+    "matrix": ",a,b,c\na,1,.2,.3\nb,.4,fta,.6\nc,.7,.8,.9\n",
+    "bob4": "a a x 1\nb a y 0\na b z 1\n",
+    "bob5": "a m a x 1\nb n a y 0\na m b z 1\n",
+    "columns": "1 0.5\n0 0.1\n-1 fta\n",
+    "groups": "subject,sex\n#how,document\na,f\nb,m\n",
+    "candidates": "search,search_subject,mate_enrolled,rank,candidate_subject,score\ns,a,1,1,a,0.5\nt,b,0,,,\n",
+}
+
+
+@pytest.mark.parametrize("what", BEGUN)
+def test_nothing_but_a_refusal_comes_of_any_bytes(tmp_path: Path, what: str) -> None:
+    """Bytes are changed, dropped, doubled, put in: the file is read, or refused in our words."""
+    rng = random.Random(what)
+    good = BEGUN[what].encode()
+    odd = [
+        b"\0",
+        b'"',
+        b"\r",
+        b"\n",
+        b",",
+        b";",
+        b"\t",
+        b" ",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"nan",
+        b"1e999",
+        b"\xc2\x85",
+    ]
+    scores = tmp_path / "scores.txt"
+    scores.write_text(BEGUN["bob4"])
+    path = tmp_path / "file"
+    refused = 0
+    for _ in range(250):
+        data = bytearray(good)
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randrange(len(data))
+            end = at + rng.choice([0, 0, 1, 1, 7])
+            data[at:end] = rng.choice([b"", rng.choice(odd), rng.randbytes(1), bytes(data[at : at + 9])])
+        path.write_bytes(data)
+        try:
+            match what:
+                case "groups":
+                    read(scores, format="bob4", direction="similarity", groups=path)
+                case "candidates":
+                    read_candidates(path, direction="similarity", database_size=9, list_length=3)
+                case _:
+                    read(path, format=what, direction="similarity", samples=True)
+        except EvaluationInputError as why:
+            refused += 1
+            assert len(str(why)) < 1500
+    assert refused > 50

@@ -136,7 +136,7 @@ calm = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 @given(
     tables(),
     st.sampled_from([",", ";", "\t"]),
-    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
     st.sampled_from(sorted(PACKED)),
     st.sampled_from(Direction),
 )
@@ -173,8 +173,14 @@ def test_the_smallest_pairs(tmp_path: Path, table: Table, delimiter: str) -> Non
 
 
 @calm
-@given(tables(), st.sampled_from(["bob4", "bob5"]), st.sampled_from([" ", "\t", "   ", " \t"]), st.booleans())
-def test_bob(tmp_path: Path, table: Table, format_: str, gap: str, packed: bool) -> None:
+@given(
+    tables(),
+    st.sampled_from(["bob4", "bob5"]),
+    st.sampled_from([" ", "\t", "   ", " \t"]),
+    st.booleans(),
+    st.sampled_from(["\n", "\r\n", "\r", " \n\n"]),
+)
+def test_bob(tmp_path: Path, table: Table, format_: str, gap: str, packed: bool, end: str) -> None:
     """Failures are told by a word; the reason is that word."""
     path = tmp_path / "scores.txt"
     lines = []
@@ -184,7 +190,7 @@ def test_bob(tmp_path: Path, table: Table, format_: str, gap: str, packed: bool)
         # With four columns a claimed identity has one model, so the sample of the probe tells comparisons apart.
         probe = row.probe if format_ == "bob5" else f"{row.probe}-{row.reference}"
         lines.append(gap.join([row.reference_subject, *model, row.probe_subject, probe, score]))
-    data = "\n".join(lines).encode()
+    data = end.join(lines).encode()
     if packed:
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:

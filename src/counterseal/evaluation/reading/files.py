@@ -76,13 +76,16 @@ def open_words(path: Path) -> Iterator[BinaryIO]:
 
 
 def text_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file, decoded one by one; refuses the first that is not UTF-8."""
+    """The lines of a text file, decoded one by one; refuses the first that is not UTF-8. LF, CRLF or CR ends a line."""
+    row = 0
     with open_text(path) as stream:
-        for row, line in enumerate(io.BufferedReader(_Raw(stream), _CHUNK), start=1):
-            try:
-                yield line.decode("utf-8")
-            except UnicodeDecodeError:
-                raise fault(path, "the text is not UTF-8", "save it as UTF-8", row=row) from None
+        for line in io.BufferedReader(_Raw(stream), _CHUNK):
+            for piece in line.rstrip(b"\r\n").split(b"\r"):
+                row += 1
+                try:
+                    yield piece.decode("utf-8") + "\n"
+                except UnicodeDecodeError:
+                    raise fault(path, "the text is not UTF-8", "save it as UTF-8", row=row) from None
 
 
 def first_line(path: Path) -> str:
@@ -178,7 +181,9 @@ class _OneSpace(_Raw):
             self._left = rest
             if not chunk and not whole:
                 return b""
-            self._ready = re.sub(rb" ?\r?\n ?", b"\n", re.sub(rb"[ \t]+", b" ", whole + end)).lstrip(b" ")
+            self._ready = re.sub(rb" ?(?:\r\n|\r|\n) ?", b"\n", re.sub(rb"[ \t]+", b" ", whole + end)).lstrip(
+                b" "
+            )
             if not chunk:
                 self._ready = self._ready.rstrip(b" \r")
         data, self._ready = self._ready[:size], self._ready[size:]

@@ -15,7 +15,7 @@ import numpy as np
 from counterseal.evaluation.comparisons import UNKNOWN, Grouping
 from counterseal.evaluation.reading.assemble import MOST_LABELS, UNUSED, Reading
 from counterseal.evaluation.reading.faults import fault, listed
-from counterseal.evaluation.reading.table import DELIMITERS, records
+from counterseal.evaluation.reading.table import DELIMITERS, heading, records
 
 HOW = ("self-declared", "document", "measured", "synthetic")
 NOT_STATED = "not stated"
@@ -149,7 +149,7 @@ def with_labels(path: Path, reading: Reading, labels: Mapping[str, Sequence[str]
 
 def _delimiter(path: Path) -> str:
     """The delimiter of the heading: the one that makes most cells."""
-    return max(DELIMITERS, key=lambda d: len(next(records(path, d))[1]))
+    return max(DELIMITERS, key=lambda d: len(heading(path, d)))
 
 
 def _allowed(

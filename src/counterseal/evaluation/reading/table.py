@@ -38,7 +38,7 @@ def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             if cells:
                 yield row, cells
     except csv.Error as broken:
-        remedy = "end lines with LF or CRLF, and close the quote that is open here"
+        remedy = "close the quote that is open here, or shorten the cell"
         raise fault(path, f"the table is broken ({broken})", remedy, row=end + 1) from None
 
 
@@ -76,8 +76,8 @@ def batches(
 
 
 def row_of(path: Path, delimiter: str, place: int) -> int:
-    """The row of the record at this 0-based place."""
-    return next(itertools.islice(records(path, delimiter), place, None))[0]
+    """The row of the record at this 0-based place; counted without blank lines should it not be found."""
+    return next((row for row, _ in itertools.islice(records(path, delimiter), place, None)), place + 1)
 
 
 def _has_break(column: pa.Array) -> bool:
