@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from counterseal.evaluation.bootstrap import FIXED, RULE_OF_THREE, Resampling, bootstrap_by_part
+from counterseal.evaluation.bootstrap import (
+    FIXED,
+    RULE_OF_THREE,
+    Resampling,
+    bootstrap_by_part,
+    subject_bootstrap,
+)
+from counterseal.evaluation.comparisons import Scores
 from counterseal.evaluation.distinguish import Family, compare
 from counterseal.evaluation.intervals import clopper_pearson
 from counterseal.evaluation.plan import Bound
 from counterseal.evaluation.power import Design, PlannedGroup, planned, simulated_test
+from counterseal.evaluation.verification import threshold_at
 
 TESTS = 200
 REPLICATES = 200
@@ -146,6 +154,27 @@ class TestCoverage:
         seen = simulate(Design(groups(2, 50, 150), 0.03, 0.1, shared=0.0), [0.03, 0.03], [0.1, 0.1], seed=14)
         for name in ("fmr", "fnmr"):
             assert_covers(seen.of(name), exactly=True)
+
+
+class TestThresholdSetOnTheSameScores:
+    def test_fnmr_at_an_fmr_is_covered_where_the_threshold_is_set_anew(self):
+        """The threshold comes from the scores that are then measured: kept fixed, its own uncertainty is lost."""
+        design = Design(groups(2, 40, 400), 0.05, 0.3)
+        fixed, anew = Counted(), Counted()
+        for rng in np.random.default_rng(15).spawn(TESTS):
+            comparisons, _ = simulated_test(design, [0.05] * 2, [0.3] * 2, rng)
+            threshold = threshold_at(Scores.of(comparisons), 0.05).threshold
+            seed = int(rng.integers(2**31))
+            for rule, counted in (("fixed", fixed), ("re-estimated", anew)):
+                found = subject_bootstrap(
+                    comparisons, [threshold], replicates=REPLICATES, seed=seed, threshold_rule=rule
+                )
+                counted.add(found.fnmr[0].interval, 0.3)
+        print(
+            f"fnmr at an fmr: covered {anew.covered:.3f} of {TESTS}; with a fixed threshold {fixed.covered:.3f}"
+        )
+        assert_covers(anew, exactly=True)
+        assert fixed.covered < 0.9
 
 
 class TestPlantedEquality:

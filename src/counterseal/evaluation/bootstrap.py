@@ -592,17 +592,25 @@ def _set_anew(
             made.append(y)
             continue
         again = _resampled(y.errors, y.trials, y.people or 0, AGAIN, rates[t], how, np.ones(1), 0.0)
-        freedom, least = _freedom(again, x, y), y.least_trials or float(y.people or 0)
-        made.append(_with_interval(replace(again, degrees_of_freedom=freedom, least_trials=least), how))
+        made.append(_with_interval(_of_both(again, x, y), how))
     return tuple(made)
 
 
-def _freedom(again: Estimate, fmr: Estimate, fnmr: Estimate) -> float:
-    """Of a variance made of two: of the rate at T, and what the setting of T adds (Satterthwaite)."""
-    whole, of_rate = 1 / again.effective_trials, 1 / fnmr.effective_trials
-    added = max(whole - of_rate, 0.0)
+def _of_both(again: Estimate, fmr: Estimate, fnmr: Estimate) -> Estimate:
+    """The uncertainty of the rate at T, and what the setting of T adds, each with its degrees of freedom."""
+    if again.method != AGAIN or not fmr.standard_error or fmr.value is None:
+        return again
+    of_rate = 1 / fnmr.effective_trials
+    # What T adds comes from pairs, whose weights count too much (step 4), as far as they do for FMR.
+    truly = fmr.value * (1 - fmr.value) / fmr.effective_trials / fmr.standard_error**2
+    added = max(1 / again.effective_trials - of_rate, 0.0) * min(truly, 1.0)
     parts = of_rate**2 / fnmr.degrees_of_freedom + added**2 / fmr.degrees_of_freedom
-    return (of_rate + added) ** 2 / parts if parts else math.inf
+    return replace(
+        again,
+        effective_trials=1 / (of_rate + added),
+        degrees_of_freedom=(of_rate + added) ** 2 / parts if parts else math.inf,
+        least_trials=fnmr.least_trials or float(fnmr.people or 0),
+    )
 
 
 def _first_beyond(w: Floats, probe: Any, reference: Any, errors: int, allowed: float) -> int | None:
