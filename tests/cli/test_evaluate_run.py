@@ -134,6 +134,7 @@ class TestRun:
         assert result["failures"]["to_acquire"]["errors"] == 1
         assert result["failures"]["to_acquire"]["trials"] == 7
         assert result["failures"]["to_enrol"]["trials"] == 6
+        assert result["quality"]["pairs"] == result["n_mated"]
         assert [i["role"] for i in result["inputs"]] == ["scores", "manifest", "failures"]
         assert result["inputs"][0]["sha256"] == digest(folder / "scores.parquet")
         for line in (folder / "sha256.txt").read_text().splitlines():

@@ -18,7 +18,7 @@ from counterseal.biometrics.engine import Box, Face, LandmarkScheme, Metric, Pix
 from counterseal.biometrics.errors import EngineLoadError
 from counterseal.biometrics.models import RECOGNISER
 from counterseal.connectors.under_test import EngineUnderTest, Sample, under_test
-from counterseal.gateway.testing.corpus import card_from, counted
+from counterseal.gateway.testing.corpus import card_from, counted, quality_of_images
 from counterseal.gateway.testing.manifest import Image as ManifestImage
 from counterseal.gateway.testing.manifest import ManifestError, Part, read_manifest
 from counterseal.gateway.testing.pairs import compare_all
@@ -471,6 +471,20 @@ class TestCounted:
             and card["image_size"].startswith("160 to")
         )
         json.dumps(counts, allow_nan=False)
+
+    def test_the_quality_is_the_manifests_own_or_sharpness(self, small):
+        """One of them for all images: two scales are never mixed."""
+        for n, row in enumerate(small.rows):
+            row["quality"] = str(n)
+        small.add("text.png", "1", "probe", b"no picture", quality="9")
+        small.write()
+        name, values = quality_of_images(small.acquired())
+        assert name == "stated-in-manifest" and values[:4].tolist() == [0, 1, 2, 3] and np.isnan(values[4])
+
+        small.rows[0]["quality"] = ""
+        small.write()
+        name, values = quality_of_images(small.acquired())
+        assert name == "sharpness" and (values[:4] > 4).all() and np.isnan(values[4])
 
     def test_what_nobody_told_is_null(self, small):
         acquired = small.acquired()

@@ -18,10 +18,12 @@ from counterseal.biometrics.capture import capture
 from counterseal.biometrics.compare import compare, raw_scores
 from counterseal.biometrics.engine import Engine, Metric, Template
 from counterseal.biometrics.models import RECOGNISER
-from counterseal.biometrics.quality import INTER_EYE_DISTANCE, NotAssessed, QualityFloor
+from counterseal.biometrics.quality import INTER_EYE_DISTANCE, SHARPNESS, NotAssessed, QualityFloor
 from counterseal.biometrics.stills import DEFAULT_LIMITS
 from counterseal.connectors.embedded import shared_engine
 from counterseal.terms.biometrics import FailureToAcquire
+
+__all__ = ["MOST_BYTES", "SHARPNESS", "EngineUnderTest", "Sample", "rows_of", "under_test"]
 
 MOST_BYTES = DEFAULT_LIMITS.max_bytes
 """A longer file is a failure to acquire; nobody need read more of it than one byte beyond."""

@@ -20,6 +20,7 @@ from counterseal.evaluation.evaluate import Attempts, Input, Settings, evaluate
 from counterseal.evaluation.identification import identification_document, searches_of
 from counterseal.evaluation.intervals import binomial_rate
 from counterseal.evaluation.protocol import Plan, verdict_document
+from counterseal.evaluation.quality import PairRule, quality_document
 from counterseal.evaluation.reading import Reading, read
 from counterseal.evaluation.verification import threshold_at
 from counterseal.gateway.testing import folder as files
@@ -51,6 +52,7 @@ def measure_test(folder: Path, plan: Plan) -> dict[str, Any]:
             f"the plan tells people apart by `{lost[0]}`, and the scores do not: bring a file of groups (`--groups`)"
         )
     comparisons = replace(reading.comparisons, groupings={g.name: told[g.name] for g in plan.groupings})
+    reading = replace(reading, comparisons=comparisons)
     # (3)
     failed = _failures(folder) if of_images else []
     result = evaluate(
@@ -59,6 +61,7 @@ def measure_test(folder: Path, plan: Plan) -> dict[str, Any]:
         inputs=_inputs(folder, begun, reading),
         attempts=_attempts(folder, plan, failed) if of_images else None,
         identification=_searches(reading, plan) if plan.mode == Mode.IDENTIFICATION else None,
+        quality=_discards(reading, plan),
     )
     reasons = Counter(result["failures"]["by_reason"]) + Counter(row["code"] for row in failed)
     result["failures"]["by_reason"] = dict(sorted(reasons.items()))
@@ -140,6 +143,21 @@ def _attempts(folder: Path, plan: Plan, failed: list[dict[str, str]]) -> Attempt
     return Attempts(
         to_acquire=binomial_rate(stages["acquire"], int(counts["probes"]), plan.confidence),
         to_enrol=binomial_rate(stages["enrol"], int(counts["references"]), plan.confidence),
+    )
+
+
+def _discards(reading: Reading, plan: Plan) -> dict[str, Any] | None:
+    """What quality foretells: error against discard. None where no quality was told or nothing is mated."""
+    if reading.probe_quality is None or not reading.comparisons.mated.any():
+        return None
+    return quality_document(
+        reading.comparisons,
+        reading.probe_quality,
+        reading.reference_quality,
+        fmr_targets=plan.fmr_targets,
+        rule=PairRule.PROBE if reading.reference_quality is None else PairRule.LOWER,
+        smallest_group=plan.smallest_group,
+        confidence=plan.confidence,
     )
 
 

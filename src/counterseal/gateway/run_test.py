@@ -26,7 +26,7 @@ from counterseal.connectors.under_test import EngineUnderTest
 from counterseal.evaluation.protocol import Plan, document_digest
 from counterseal.evaluation.reading import Samples, write_parquet
 from counterseal.gateway.testing import folder as files
-from counterseal.gateway.testing.corpus import card_from, check_card, counted
+from counterseal.gateway.testing.corpus import card_from, check_card, counted, quality_of_images
 from counterseal.gateway.testing.folder import begin
 from counterseal.gateway.testing.manifest import Manifest, ManifestError, Part, read_manifest
 from counterseal.gateway.testing.pairs import Compared, compare_all
@@ -110,7 +110,8 @@ def run_test(
         )
     # (5) The scores last: a folder with scores is a folder with everything.
     counts = counted(acquired, compared)
-    files.write_json(folder / files.COUNTED, counts | {"manifest_sha256": test_set.sha256})
+    quality_of, quality = quality_of_images(acquired)
+    files.write_json(folder / files.COUNTED, counts | {"quality_of": quality_of})
     if card is None:
         files.write_json(folder / files.CORPUS, card_from(counts))
     files.write_json(folder / files.TIMES, _times(tested, acquired, compared))
@@ -121,6 +122,7 @@ def run_test(
         part,
         probes=Samples(names, compared.probe),
         references=Samples(names, compared.reference),
+        qualities=(quality[compared.probe], quality[compared.reference]),
     )
     part.replace(folder / files.SCORES)
     files.end(folder, (files.SCORES, files.FAILURES, files.COUNTED))

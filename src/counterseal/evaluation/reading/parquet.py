@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from counterseal.evaluation.comparisons import (
     Comparisons,
     Direction,
+    Floats,
     Grouping,
     Indices,
     Scores,
@@ -122,10 +123,12 @@ def write_parquet(
     *,
     probes: Samples | None = None,
     references: Samples | None = None,
+    qualities: tuple[Floats, Floats] | None = None,
 ) -> None:
     """Write comparisons so that `read_parquet` gives the same; people without a comparison are not written.
 
-    probes, references: which samples were compared, both or none. The score of a failed comparison is null. Its reason
+    probes, references: which samples were compared, both or none. qualities: (n,) of either side, NaN where it was not
+    assessed, which is written as null. The score of a failed comparison is null. Its reason
     is written in its row where all failed for the same; otherwise only the counts by reason are known, and they are
     written beside the rows.
     """
@@ -154,6 +157,8 @@ def write_parquet(
         "failures": dict(sorted(c.failures.items())),
         "groupings": [{"name": g.name, "how": g.how, "labels": list(g.labels)} for g in c.groupings.values()],
     }
+    told = [(f"{side}_quality", q) for side, q in zip(("probe", "reference"), qualities or (), strict=False)]
+    fields += [(name, pa.float64()) for name, _ in told]
     schema = pa.schema(fields)
     sums = _Sums()
     reason = _SEVERAL if c.failures else _NOT_STATED
@@ -179,6 +184,7 @@ def write_parquet(
             ]
             for g in c.groupings.values():
                 arrays += [_coded(side[part], labels[g.name]) for side in (g.probe, g.reference)]
+            arrays += [pa.array(q[part], pa.float64(), mask=np.isnan(q[part])) for _, q in told]
             batch = pa.record_batch(arrays, schema=schema)
             sums.add(batch.column("score"), batch.column("mated"))
             writer.write_batch(batch)

@@ -137,6 +137,7 @@ def _measured_images(counted: Row) -> Iterator[Block]:
             ("Probes", counted.get("probes")),
             ("References", counted.get("references")),
             ("Mated comparisons within one sitting", counted.get("mated_in_one_session")),
+            ("Quality by which pairs are discarded in H", counted.get("quality_of")),
         ]
     )
 
@@ -451,7 +452,12 @@ def _people(d: Documents) -> Iterator[Block]:
 def _throughput(d: Documents) -> Iterator[Block]:
     told = d.times or d.result.get("throughput")
     if isinstance(told, Mapping) and told:
-        yield facts([(plain(k).replace("_", " ").capitalize(), _seconds(k, v)) for k, v in told.items()])
+        yield facts(
+            [
+                (plain(k).removesuffix("_seconds").replace("_", " ").capitalize(), _seconds(k, v))
+                for k, v in told.items()
+            ]
+        )
         yield Note(
             "Times are of one run on one machine; they are no part of the result, which is the same each time."
         )

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from counterseal.connectors.under_test import Sample
+from counterseal.connectors.under_test import SHARPNESS, Sample
 from counterseal.evaluation.protocol import CorpusCard, Document, TimeLapse
 from counterseal.gateway.testing.manifest import Image
 from counterseal.gateway.testing.pairs import Compared
@@ -17,6 +18,7 @@ from counterseal.gateway.testing.samples import Acquired
 from counterseal.terms.errors import BadInputError
 
 NOT_STATED = "not stated"
+STATED = "stated-in-manifest"
 _BINS = 10
 
 
@@ -36,6 +38,20 @@ def counted(acquired: Sequence[Acquired], compared: Compared) -> dict[str, Any]:
         "eye_distance": _five([s.eye_distance for s in taken if s.eye_distance is not None]),
         "quality": _quality(taken, images),
     }
+
+
+def quality_of_images(acquired: Sequence[Acquired]) -> tuple[str, npt.NDArray[np.float64]]:
+    """The one quality by which pairs are discarded, by name, and its value of each image (NaN: not assessed).
+
+    The manifest's own where it states one of every acquired image, else the measured sharpness of the face.
+    """
+    stated = [a.image.quality for a in acquired]
+    whole = all(q is not None for q, a in zip(stated, acquired, strict=True) if not a.sample.not_acquired)
+    values = stated if whole else [a.sample.quality.get(SHARPNESS) for a in acquired]
+    numbers = [
+        np.nan if v is None or a.sample.not_acquired else v for v, a in zip(values, acquired, strict=True)
+    ]
+    return STATED if whole else SHARPNESS, np.array(numbers, dtype=np.float64)
 
 
 def check_card(card: Document, images: Sequence[Image]) -> None:
@@ -121,7 +137,7 @@ def _quality(taken: Sequence[Sample], images: Sequence[Image]) -> dict[str, Any]
     for sample in taken:
         for name, value in sample.quality.items():
             values.setdefault(name, []).extend([] if value is None else [value])
-    values["stated-in-manifest"] = [i.quality for i in images if i.quality is not None]
+    values[STATED] = [i.quality for i in images if i.quality is not None]
     return {name: _histogram(of) for name, of in values.items() if of and min(of) < max(of)}
 
 
