@@ -182,13 +182,21 @@ class TestWords:
             "try: cli.main(sys.argv[1:])\n"
             "finally: sys.stderr.write('django' if 'django' in sys.modules else 'without')"
         )
-        words = ["evaluate", str(path), "--format", "matrix", "--similarity", "--json"]
-        ran = subprocess.run(
-            [sys.executable, "-c", program, *words], capture_output=True, text=True, check=True
-        )
+        words = ["evaluate", str(path), "--format", "matrix", "--similarity", "--bootstrap", "50", "--json"]
+        ran = [
+            subprocess.run(
+                [sys.executable, "-c", program, *words],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={**os.environ, "PYTHONHASHSEED": seed},
+            )
+            for seed in ("1", "2")
+        ]
 
-        assert ran.stderr == "without"
-        assert json.loads(ran.stdout)["n_mated"] == PEOPLE
+        assert [each.stderr for each in ran] == ["without", "without"]
+        assert json.loads(ran[0].stdout)["n_mated"] == PEOPLE
+        assert ran[0].stdout == ran[1].stdout
 
 
 class TestMore:
@@ -291,6 +299,12 @@ class TestRefused:
         assert "nowhere.csv" in refused(tmp_path / "nowhere.csv", "--format", "pairs", "--similarity")
         assert "matrix.csv" in refused(files["matrix"][0], "--format", "bob4", "--similarity")
         assert "'--format'" in refused(files["matrix"][0], "--similarity")
+
+    def test_a_misspelt_command_is_no_file_of_scores(self, tmp_path, monkeypatch, files):
+        assert "did you mean `report`" in refused("reprot", tmp_path)
+        monkeypatch.chdir(tmp_path)
+        Path("reprot").write_bytes(files["matrix"][0].read_bytes())
+        assert measured("reprot", "--format", "matrix", "--similarity")["n_mated"] == PEOPLE
 
     def test_a_wrong_row_is_told(self, files, tmp_path):
         path = tmp_path / "pairs.csv"

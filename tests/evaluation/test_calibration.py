@@ -20,6 +20,7 @@ from counterseal.evaluation.calibration import (
     min_cllr,
     people_of,
     scored,
+    stated_log_lr,
 )
 from counterseal.evaluation.comparisons import Comparisons, Direction, Scores
 from counterseal.evaluation.intervals import binomial_rate
@@ -289,6 +290,31 @@ class TestCheck:
 
         assert people_of(comparisons) == (5, 5)
         assert people_of(left) == (4, 5)
+
+
+class TestStatement:
+    @pytest.mark.parametrize("direction", list(Direction))
+    def test_it_is_that_of_the_calibration(self, direction):
+        comparisons = of_people(100)
+        scores = Scores.of(comparisons)
+        found, held = calibrate(scores, people_of(comparisons)), check(comparisons, seed=0)
+        assert found is not None
+        document = found.document(direction, (float(scores.non_mated[0]), float(scores.mated[-1])), held)
+        oriented = np.array([-50.0, 0.0, 1.0, 2.0, 3.0, 50.0])
+        stated = [stated_log_lr(document, direction.shown(float(s))) for s in oriented]
+
+        assert stated == pytest.approx(found.log_lr(oriented).tolist(), abs=1e-12)
+
+    def test_nothing_is_stated_on_a_calibration_that_was_not_held(self):
+        found = calibrate(normal(500))
+        assert found is not None
+        document = found.document(Direction.SIMILARITY, (-3.0, 6.0), None)
+        failed = dict(document, check={"holds": False})
+        held = dict(document, check={"holds": True})
+
+        assert [stated_log_lr(d, 1.0) for d in (None, document, failed)] == [None, None, None]
+        assert stated_log_lr(held, -math.inf) is None
+        assert stated_log_lr(held, 1.0) is not None
 
 
 class TestDocument:

@@ -19,7 +19,7 @@ Large sets are thinned to `MOST` evenly spaced quantiles of each kind for the fi
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,6 +149,18 @@ class Check:
             ],
             "holds": self.holds,
         }
+
+
+def stated_log_lr(document: Mapping[str, Any] | None, score: float) -> float | None:
+    """What a result document's `calibration` lets anybody state of a score (in numbers of the file): its log10 LR.
+
+    None where it states nothing: no calibration, or one whose check was not made or did not hold.
+    """
+    if not document or not document["check"] or not document["check"]["holds"] or not math.isfinite(score):
+        return None
+    low, high = document["bounds"]
+    line = document["slope"] * score + document["intercept"]
+    return float(min(max(line, low), high))
 
 
 def cllr(scores: Scores) -> float | None:

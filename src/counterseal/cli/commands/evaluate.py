@@ -3,6 +3,9 @@
 `counterseal evaluate SCORES …` measures at once; the other commands hold a test to its plan.
 """
 
+from difflib import get_close_matches
+from pathlib import Path
+
 import click
 
 from counterseal.cli.command import Ordered
@@ -19,8 +22,14 @@ class _ScoresOrCommand(Ordered):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Anything but a command of ours or a cry for help begins the arguments of `scores`, options too."""
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            self._refuse_misspelt(ctx, args[0])
             args = ["scores", *args]
         return super().parse_args(ctx, args)
+
+    def _refuse_misspelt(self, ctx: click.Context, word: str) -> None:
+        near = get_close_matches(word, self.commands, n=1)
+        if near and not Path(word).exists():
+            ctx.fail(f"there is no file and no command `{word}`; did you mean `{near[0]}`?")
 
 
 evaluate = _ScoresOrCommand(
