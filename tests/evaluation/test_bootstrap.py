@@ -331,10 +331,10 @@ class TestRefused:
 
 
 def test_a_higher_level_never_gives_a_narrower_interval():
+    """Down to the levels at which a search for a p-value ends."""
     found = subject_bootstrap(crossed(30, 6), [1.0, 2.0, 50.0], replicates=100, seed=1)
     estimates = [*found.fmr, *found.fnmr]
-    low, high = zip(
-        *(bounds_of(estimates, level) for level in (0.5, 0.8, 0.9, 0.95, 0.99, 0.9999)), strict=True
-    )
+    levels = (1e-14, 1e-9, 1e-4, 0.01, 0.5, 0.8, 0.9, 0.95, 0.99, 0.9999, 1 - 1e-15)
+    low, high = zip(*(bounds_of(estimates, level) for level in levels), strict=True)
     assert (np.diff(low, axis=0) <= 1e-12).all()
     assert (np.diff(high, axis=0) >= -1e-12).all()

@@ -167,8 +167,10 @@ def bounds_of(estimates: Sequence[Estimate], confidence: npt.ArrayLike) -> tuple
     effective = np.array([e.effective_trials for e in estimates])
     freedom = np.array([e.degrees_of_freedom for e in estimates])
     level = np.broadcast_to(np.asarray(confidence, float), k.shape)
-    z = ndtri((1 + level) / 2)
-    t = np.where(np.isinf(freedom), z, stdtrit(np.where(np.isinf(freedom), 1.0, freedom), (1 + level) / 2))
+    # z / t has a limit at level 0, where both are 0.
+    tail = (1 + np.maximum(level, 1e-3)) / 2
+    z = ndtri(tail)
+    t = np.where(np.isinf(freedom), z, stdtrit(np.where(np.isinf(freedom), 1.0, freedom), tail))
     least = np.minimum(effective, [e.least_trials for e in estimates])
     effective = np.maximum(effective * (z / t) ** 2, least)
     low, high = clopper_pearson_bounds(k / n * effective, effective, level)
