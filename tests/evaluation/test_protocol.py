@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counterseal.evaluation.bootstrap import NAMELESS, NOT_RESAMPLED
 from counterseal.evaluation.comparisons import EvaluationInputError
 from counterseal.evaluation.intervals import clopper_pearson
 from counterseal.evaluation.protocol import (
@@ -123,7 +124,8 @@ class TestReadingAPlan:
             ({"fmr_targets": [0.01, TARGET]}, "at least three different rates"),
             ({"fmr_targets": [0.01, TARGET, float("nan")]}, r"`fmr_targets\[2\]` is a number"),
             ({"fmr_targets": [0.01, TARGET, True]}, r"`fmr_targets\[2\]` is a number"),
-            ({"confidence": 0.2}, "`confidence` is 0.2, outside 0.5"),
+            ({"confidence": 0.2}, "`confidence` is 0.2, outside 0.9"),
+            ({"bootstrap": 39}, "`bootstrap` is 0 or enough"),
             ({"bootstrap": -1}, "`bootstrap` is a whole number of at least 0"),
             ({"mode": "recognition"}, "`mode` is one of verification"),
             ({"corpus": "abc"}, "`corpus` is a SHA-256"),
@@ -330,6 +332,10 @@ class TestNotShown:
             (_put("thresholds", 1, "fnmr_interval", None), {OVERALL}, "no interval"),
             (_put("thresholds", 1, "fnmr_interval", [0.02, 0.03]), {OVERALL}, "does not hold the rate"),
             (_put("thresholds", 1, "fnmr_count", None), {OVERALL}, "counts"),
+            (_put("thresholds", 1, "method", NOT_RESAMPLED), {OVERALL}, "too narrow"),
+            (_put("thresholds", 1, "method", f"FMR: clopper-pearson; FNMR: {NAMELESS}"), {OVERALL}, "too narrow"),
+            (_put("thresholds", 1, "method", f"FMR: {NAMELESS}; FNMR: clopper-pearson"), set(), ""),
+            (_put("groups", 0, "rates", 1, "method", NOT_RESAMPLED), BY_GROUP, "too narrow"),
             (_put("n_mated", 3), {OVERALL}, "counts"),
             (_put("n_mated", 0), {OVERALL}, "counts"),
             (_put("groups", 0, "group", "C"), BY_GROUP, "no group `A`"),
@@ -355,7 +361,7 @@ class TestNotShown:
 
         assert {n for n, v in enumerate(verdicts) if v.verdict == Outcome.NOT_SHOWN} == touched
         assert all(why in verdicts[n].why for n in touched), [v.why for v in verdicts]
-        assert overall(verdicts) == Outcome.NOT_SHOWN
+        assert overall(verdicts) == (Outcome.NOT_SHOWN if touched else Outcome.PASS)
 
     @staticmethod
     @cache

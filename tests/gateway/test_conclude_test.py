@@ -91,7 +91,7 @@ class TestNobodysWord:
     def test_a_result_of_another_plan_shows_nothing(self, office) -> None:
         """Frozen with one confidence, measured with another."""
         tested = Trial(office)
-        other = plan_for(Service.objects.get(pk=office.agency.service_id), confidence=0.8)
+        other = plan_for(Service.objects.get(pk=office.agency.service_id), confidence=0.9)
 
         assert made(tested.conclude(result=result_for(other))).outcome == "not-shown"
 

@@ -81,7 +81,7 @@ non_mated_rule = "all"
 list_length = 5
 database_size = {PEOPLE}
 confidence = 0.95
-bootstrap = 0
+bootstrap = 200
 seed = 1
 
 [system]

@@ -51,6 +51,8 @@ BY_TARGET = frozenset({Measure.FMR, Measure.FNMR})
 """Measured at the threshold of a target FMR, also by group."""
 ONE_TO_MANY = frozenset({Measure.FPIR, Measure.FNIR, Measure.MISS_RATE})
 """Measured by searches: results of one-to-one comparisons do not carry over to these."""
+LEAST_CONFIDENCE = 0.9
+"""A lower one would let almost any point estimate pass for shown."""
 HOW_TOLD = ("self-declared", "document", "measured", "synthetic")
 NON_MATED_RULES = ("within-group", "all")
 
@@ -245,11 +247,15 @@ def _read_plan(table: Table) -> Plan:
         if expected is None
         else Expected(**{f.name: expected.integer(f.name, least=1, optional=True) for f in fields(Expected)}),
         goals=_read_goals(table, mode, targets, [*names, *(JOINED.join(each) for each in intersections)]),
-        confidence=table.number("confidence", low=0.5, high=0.9999),
+        confidence=table.number("confidence", low=LEAST_CONFIDENCE, high=0.9999),
         bootstrap=table.integer("bootstrap", least=0),
         seed=table.integer("seed", least=0),
         not_covered=table.texts("not_covered", optional=True),
     )
+    if plan.bootstrap and plan.bootstrap * (1 - plan.confidence) < 2:
+        raise PlanError(
+            "`bootstrap` is 0 or enough for a replicate in each tail: 2 / (1 - confidence) or more"
+        )
     if plan.operating_fmr not in ((*targets, None) if listed else targets):
         raise PlanError("`operating_fmr` is one of `fmr_targets`: what is used is what is tested")
     for each in (system, smallest, expected, table):

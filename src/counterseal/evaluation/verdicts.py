@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Any
 
+from counterseal.evaluation.bootstrap import NAMELESS, NOT_RESAMPLED
 from counterseal.evaluation.intervals import clopper_pearson
 from counterseal.evaluation.plan import Bound, Goal, Measure, Plan, Scope
 from counterseal.evaluation.strict import Document, document_digest, plain
@@ -219,6 +220,13 @@ def _group_why_not(plan: Plan, goal: Goal, result: Document, label: str) -> str:
     return ""
 
 
+def _unfit(plan: Plan, goal: Goal, result: Document, label: str) -> str:
+    """Why a group is compared with no other; empty where it is."""
+    group = _row(result.get("groups"), grouping=goal.grouping, group=label) or {}
+    row = _row(group.get("rates"), target_fmr=goal.at_fmr) or {}
+    return _group_why_not(plan, goal, result, label) or _too_narrow(row, goal.measure)
+
+
 def _pair_parts(plan: Plan, goal: Goal, result: Document) -> Iterator[_Part]:
     labels = plan.labels_of(goal.grouping or "")
     block = _row(result.get("differentials"), grouping=goal.grouping, target_fmr=goal.at_fmr)
@@ -231,7 +239,7 @@ def _pair_parts(plan: Plan, goal: Goal, result: Document) -> Iterator[_Part]:
         return
     pairs = block.get("pairs")
     for a, b in combinations(labels, 2):
-        why_not = [f"{x}: {said}" for x in (a, b) if (said := _group_why_not(plan, goal, result, x))]
+        why_not = [f"{x}: {said}" for x in (a, b) if (said := _unfit(plan, goal, result, x))]
         orders = [_row(pairs, measure=str(goal.measure), a=x, b=y) for x, y in ((a, b), (b, a))]
         pair = next((found for found in orders if found is not None), None)
         if why_not or pair is None:
@@ -250,9 +258,20 @@ def _pair_parts(plan: Plan, goal: Goal, result: Document) -> Iterator[_Part]:
 def _rate_part(
     group: str | None, row: Document, measure: Measure, trials: object, confidence: float
 ) -> _Part:
+    if why_not := _too_narrow(row, measure):
+        return _Part(group, why_not=why_not)
     return _sound_part(
         group, row.get(f"{measure}_count"), trials, row.get(f"{measure}_interval"), str(measure), confidence
     )
+
+
+def _too_narrow(row: Document, measure: Measure) -> str:
+    """Why the interval of this measure says too much; empty where people were resampled or are independent."""
+    method = str(row.get("method", ""))
+    if method.startswith("FMR: "):
+        fmr, _, fnmr = method.removeprefix("FMR: ").partition("; FNMR: ")
+        method = fmr if measure == Measure.FMR else fnmr
+    return f"its interval is too narrow ({method})" if method in (NAMELESS, NOT_RESAMPLED) else ""
 
 
 def _counted_part(rate: object, said: str, confidence: float) -> _Part:
