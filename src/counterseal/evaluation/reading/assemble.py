@@ -141,8 +141,9 @@ class Names:
         order = sorted(np.flatnonzero(there[:-1]).tolist(), key=names.__getitem__)
         place = np.full(len(names) + 1, -1, dtype=np.int32)
         place[order] = np.arange(len(order), dtype=np.int32)
-        for part in _parts(columns):
-            part[:] = place[part]
+        if not np.array_equal(place[:-1], np.arange(len(names))):
+            for part in _parts(columns):
+                part[:] = place[part]
         return tuple(names[i] for i in order)
 
 
@@ -404,7 +405,9 @@ class Assembler:
             samples, people = sides[side], sides[f"{side}_subject"]
             if (samples < 0).any() or (people < 0).any():
                 continue  # names that are missing are told at the end
-            new = self._person_of[samples] < 0
+            if not ((held := self._person_of[samples]) != people).any():
+                continue
+            new = held < 0
             self._person_of[samples[new][::-1]] = people[new][
                 ::-1
             ]  # the first row that names a sample counts
