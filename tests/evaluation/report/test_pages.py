@@ -89,7 +89,7 @@ class TestByKeyboard:
         ).found
 
         assert len(found) > 5
-        assert all(each == [0, "region", True] for each in found)
+        assert all(each == [0, "group", True] for each in found)
 
 
 def _evaluate(script: str) -> Callable[[Page], Any]:

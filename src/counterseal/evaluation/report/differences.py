@@ -140,8 +140,8 @@ def _at_thresholds(name: str, grouping: str, seen: Sequence[Row]) -> Figure:
     )
     more = f" Drawn are the {len(shown)} groups at the two ends; {left} lie between." if left else ""
     says = (
-        "What one threshold gives each group: points at one height belong to one threshold. A group without any false "
-        "match at a threshold has no point there."
+        f"What one threshold gives each group by {plain(grouping)}: points at one height belong to one threshold. A "
+        "group without any false match at a threshold has no point there."
     )
     return Figure(drawing, says + more)
 
@@ -254,9 +254,19 @@ def _pairs(found: Row) -> Iterator[Block]:
     )
 
 
+def alone(pair: Row) -> bool:
+    """Whether the interval of the difference leaves 0 out, whatever the adjustment for many pairs says."""
+    low, high = pair.get("difference_interval") or (None, None)
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
 def finding(pair: Row) -> str:
     """What a pair showed, in words."""
-    words = "differs beyond noise" if pair.get("distinguishable") else "within noise"
+    words = "within noise"
+    if pair.get("distinguishable"):
+        words = "differs beyond noise"
+    elif alone(pair):
+        words = "beyond noise if it were the only pair; not among all that were compared"
     if pair.get("equivalent") is not None:
         margin = pair.get("margin")
         within = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from counterseal.evaluation.report.blocks import said
+from counterseal.evaluation.report.differences import alone
 from counterseal.evaluation.report.documents import Documents
 from counterseal.evaluation.report.sections import limit
 from counterseal.evaluation.report.text import at as threshold_words
@@ -210,17 +211,29 @@ def _differences(d: Documents, at: Row | None) -> Iterator[str]:
     if len(apart) > MOST_DIFFERENCES:
         yield f"{len(apart) - MOST_DIFFERENCES} more differences beyond chance are in the full report."
     for x in found:
-        name = plain(x["grouping"])
-        seen = [p for p in x["pairs"] if p.get("distinguishable")]
-        if not seen:
-            yield (
-                f"By {name}: no difference beyond chance was seen in {len(x['pairs'])} comparisons of groups. "
-                "That does not show that there is none."
-            )
-        alike = sum(p.get("equivalent") is True for p in x["pairs"])
-        if alike:
-            many = f"{alike} of {len(x['pairs'])}"
-            yield f"By {name}: {many} comparisons show groups alike within the margin stated before."
+        yield from _of_grouping(x)
+
+
+def _of_grouping(x: Row) -> Iterator[str]:
+    """What is left to say of one grouping once its differences beyond chance are told."""
+    name, pairs = plain(x["grouping"]), x["pairs"]
+    if not pairs:
+        yield f"By {name}: not tested. Fewer than two groups have enough people."
+        return
+    for p in (p for p in pairs if alone(p) and not p.get("distinguishable")):
+        yield (
+            _difference(x, p).removesuffix(".")
+            + ". Alone this would be beyond chance; among all the pairs that this test compared, it may be chance."
+        )
+    if not any(p.get("distinguishable") for p in pairs):
+        yield (
+            f"By {name}: no difference was shown to be beyond chance among {len(pairs)} comparisons of groups. "
+            "That does not show that there is none."
+        )
+    alike = sum(p.get("equivalent") is True for p in pairs)
+    if alike:
+        many = f"{alike} of {len(pairs)}"
+        yield f"By {name}: {many} comparisons show groups alike within the margin stated before."
 
 
 def _times(p: Row) -> float:
@@ -270,10 +283,13 @@ def _could_see(d: Documents, at: Row | None) -> Iterator[str]:
 def _goal(g: Row) -> tuple[str, str, str]:
     verdict = plain(g["verdict"])
     bound = g.get("limit")
+    value, unit = g.get("measured"), bound.get("unit") if isinstance(bound, Mapping) else "rate"
     measured = "nothing was measured"
-    if g.get("measured") is not None:
-        a_rate = not isinstance(bound, Mapping) or bound.get("unit") == "rate"
-        measured = f"measured {number(g['measured'])}" + (f" ({one_in(g['measured'])})" if a_rate else "")
+    if value is not None and unit == "ratio":
+        often = f"{times(max(value, 1 / value))} times" if value else "any number of times"
+        measured = f"measured {often} as often in one group as in the other"
+    elif value is not None:
+        measured = f"measured {number(value)}" + (f" ({one_in(value)})" if unit == "rate" else "")
     outcome = MEANS.get(verdict, short(verdict, 40))
     most = limit(bound)
     if isinstance(bound, Mapping) and bound.get("unit") == "rate" and bound.get("at_most"):

@@ -521,7 +521,8 @@ def _judged_counts(counts: Any) -> str:
 def limit(bound: Any) -> str:
     """The limit of a goal: `at most 0.001`."""
     if isinstance(bound, Mapping):
-        return f"{plain(bound.get('unit'))} at most {number(bound.get('at_most'))}"
+        either_way = ", either way" if bound.get("unit") == "ratio" else ""
+        return f"{plain(bound.get('unit'))} at most {number(bound.get('at_most'))}{either_way}"
     return "none" if bound is None else f"at most {said(bound)}"
 
 
