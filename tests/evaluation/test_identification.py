@@ -142,6 +142,23 @@ class TestByHand:
         assert [identification_rates(results, 6, r).fnir.errors for r in (1, 2, 3)] == [1, 1, 0]
         assert identification_rates(results, 7.5, 3).fnir.errors == 1
 
+    @given(matrices(), st.integers(1, 3), st.sampled_from([0.5, 1.0, 2.5]))
+    def test_what_is_not_kept_is_never_guessed(self, told: Any, keep: int, threshold: float) -> None:
+        """Ranks and rates are exact however few scores are kept; a count that would need the others is refused."""
+        scores, mated = told
+        whole = searched(scores, mated)
+        few = searches_of(*compared(scores, mated), keep=keep)
+
+        assert few.ranks().tolist() == whole.ranks().tolist()
+        for length in range(1, scores.shape[1] + 1):
+            one, other = (identification_rates(r, threshold, length) for r in (few, whole))
+            assert (one.fpir, one.fnir) == (other.fpir, other.fnir)
+            assert one.selectivity in (None, other.selectivity)
+        try:
+            assert few.above_threshold(threshold).tolist() == whole.above_threshold(threshold).tolist()
+        except EvaluationInputError:
+            assert whole.above_threshold(threshold).max() >= keep
+
     def test_other_references_of_the_mate_push_nobody_down(self) -> None:
         assert searched([[9, 8, 8.5]], [[True, True, False]]).ranks().tolist() == [1]
 
