@@ -526,20 +526,20 @@ class ReviewShown(Shown):
 
 
 class RevealedCandidate(Shown):
-    """What may be seen of a candidate once both reviews are locked."""
+    """What may be seen of a candidate once both reviews are locked. statement: what its score means, or does not."""
 
     candidate: str
     rank: int
     score: float
     score_kind: str
     kept_by: int
+    statement: str
 
 
 class Revelation(Shown):
-    """Ranks and scores, after both reviews. The reading is sealed. statement: what the numbers mean, or do not."""
+    """Ranks and scores, after both reviews. The reading is sealed."""
 
     candidate_list: str
-    statement: str
     caveat: str
     candidates: list[RevealedCandidate]
 

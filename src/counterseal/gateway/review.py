@@ -5,18 +5,27 @@ order, under ids that say nothing, without score, rank, name or the other's opin
 the rank and a calibrated statement may be seen, and any disagreement means: no lead.
 """
 
+import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from counterseal.casework.models import CandidateListRow, CandidateRow, Disposition, Review
 from counterseal.casework.words import KEPT, Judgement, ReviewStatus
+from counterseal.evaluation.statement import graded_statement
+from counterseal.gateway.conclude_test import plan_of
 from counterseal.gateway.facts import examination_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
 from counterseal.gateway.office import Office
 from counterseal.gateway.sealing import change
+from counterseal.oversight.models import ServiceTest
+from counterseal.oversight.vault import DestroyedError
 from counterseal.terms.decisions import Refusal
 from counterseal.terms.errors import BadInputError, StaleError
+from counterseal.terms.testing import Kind
 
 CAVEAT = (
     "Candidates are unconfirmed. A candidate is a possible lead at most, never an identification, "
@@ -224,6 +233,7 @@ def reveal(office: Office, *, list_id: str, by: str) -> tuple[Revealed, ...] | R
             causes=[reviews[-1].entry_index],
         )  # fmt: skip
         kept = [{c.id for c in _kept(r)} for r in reviews]
+        tested = _tested(office, candidate_list)
         return tuple(
             Revealed(
                 candidate_id=c.id,
@@ -232,19 +242,41 @@ def reveal(office: Office, *, list_id: str, by: str) -> tuple[Revealed, ...] | R
                 score_kind=c.score_kind,
                 reference_captured_on=c.reference_captured_on,
                 kept_by=sum(c.id in k for k in kept),
-                statement=_statement(candidate_list),
+                statement=_statement(candidate_list, c, tested),
             )
             for c in candidate_list.candidates.filter(foil=False).order_by("rank")
         )
 
 
-def _statement(candidate_list: CandidateListRow) -> str:
+def _tested(office: Office, candidate_list: CandidateListRow) -> tuple[str, Mapping[str, Any]] | None:
+    """Id and result of the latest test that was made here of the very engine that answered."""
+    request = candidate_list.request
+    tests = ServiceTest.objects.filter(service_id=request.service_id, kind=Kind.DIRECT).order_by("-tested_at")
+    for test in tests.select_related("plan"):
+        if test.plan is None or request.mode not in test.modes:
+            continue
+        # What was destroyed since carries no statement; an older test may.
+        with suppress(DestroyedError):
+            if plan_of(office, test.plan).system.engine_id == candidate_list.engine_id:
+                return test.id, json.loads(office.vault.open(test.result))
+    return None
+
+
+def _statement(
+    candidate_list: CandidateListRow, candidate: CandidateRow, tested: tuple[str, Mapping[str, Any]] | None
+) -> str:
+    if tested is not None and candidate.score is not None:
+        graded = graded_statement(
+            tested[1], candidate.score, score_kind=candidate.score_kind, searched=candidate_list.searched
+        )
+        if graded is not None:
+            return f"{graded} By test `{tested[0]}` of this version."
     if candidate_list.operating_point:
         return (
             f"at or better than the operating point `{candidate_list.operating_point}`, which was calibrated on "
             f"other data for galleries of this size; {candidate_list.searched} references were compared"
         )
-    return "a number of this service; its meaning was not calibrated for this gallery, so no decision follows from it"
+    return "vendor number, meaning not tested here; no decision follows from it"
 
 
 def _kept(review: Review) -> list[CandidateRow]:

@@ -135,7 +135,6 @@ def reveal_list(request: Asked, list_id: Path[Id]) -> Revelation | Refusal:
         return seen
     return Revelation(
         candidate_list=list_id,
-        statement=seen[0].statement if seen else "",
         caveat=verbs.CAVEAT,
         candidates=[
             RevealedCandidate(
@@ -144,6 +143,7 @@ def reveal_list(request: Asked, list_id: Path[Id]) -> Revelation | Refusal:
                 score=c.score,
                 score_kind=c.score_kind,
                 kept_by=c.kept_by,
+                statement=c.statement,
             )
             for c in seen
         ],

@@ -95,7 +95,6 @@ def reveal(desk: Desk, *, list_id: str) -> Outcome:
     return Outcome(
         {
             "list": list_id,
-            "statement": shown[0].statement if shown else "",
             "caveat": verbs.CAVEAT,
             "candidates": [
                 {
@@ -105,11 +104,12 @@ def reveal(desk: Desk, *, list_id: str) -> Outcome:
                     "score_kind": c.score_kind,
                     "kept_by": c.kept_by,
                     "reference_captured_on": json_value(c.reference_captured_on),
+                    "statement": c.statement,
                 }
                 for c in shown
             ],
         },
-        tables={"candidates": ("rank", "candidate", "score", "score_kind", "kept_by")},
+        tables={"candidates": ("rank", "candidate", "score", "score_kind", "kept_by", "statement")},
     )
 
 
