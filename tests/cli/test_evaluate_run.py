@@ -41,10 +41,14 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan_text(*, service: str = "demonstration", version: str = "1", most: int = 90, **changes: str) -> str:
     tested = under_test({})
     said = {"engine_id": tested.engine_id, "model_sha256": tested.model_sha256} | changes
+    corpus = f'corpus = "{said["corpus"]}"\n' if "corpus" in said else ""
+    searches = said.get("mode") == "identification"
     return f'''
 title = "A small test"
 kind = "direct"
-mode = "two-photographs"
+mode = "{said.get("mode", "two-photographs")}"
+{corpus}{"list_length = 3" if searches else ""}
+{"database_size = 6" if searches else ""}
 use_case = "a test of the command"
 who_may_rely = "nobody"
 tester = "the tests"
@@ -77,7 +81,18 @@ at_fmr = 0.1
 scope = "each-group"
 grouping = "series"
 limit = {{ at_most = {most}, unit = "percent" }}
+{SEEN if searches else ""}
 '''
+
+
+SEEN = """
+[[goals]]
+id = "seen"
+says = "In few searches the person is not on the list"
+measure = "miss-rate"
+scope = "overall"
+limit = { at_most = 90, unit = "percent" }
+"""
 
 
 def unsealed(folder: Path, **changes: str) -> Path:
@@ -164,6 +179,18 @@ class TestRun:
         assert "The test is passed." in ran.out
         assert "missed" in ran.out and "0/3 = 0" in ran.out
         assert "report.html" in ran.out
+
+
+class TestSearches:
+    def test_every_probe_is_a_search_of_all_references(self, images: Path, tmp_path: Path) -> None:
+        """N references, R of the plan; a mate that every search finds is missed by none."""
+        folder = unsealed(tmp_path / "test", mode="identification")
+        ran = over(images, folder)
+
+        assert ran.code == 0, ran.out
+        found = json.loads((folder / "result.json").read_text())["identification"]
+        assert (found["database_size"], found["list_length"], found["searches_mated"]) == (6, 3, 6)
+        assert [g["verdict"] for g in ran.json["goals"]] == ["pass", "pass"]
 
 
 class TestScores:
@@ -264,6 +291,22 @@ class TestWrongOrder:
         assert "did not end: start it again with the same images" in says(
             run_plain("evaluate", "run", finished, "--json")
         )
+
+    def test_another_card_than_the_plan_names(self, images: Path, tmp_path: Path) -> None:
+        folder = unsealed(tmp_path / "test", corpus="a" * 64)
+        assert "the plan names a corpus card" in says(over(images, folder))
+
+        (folder / "corpus.json").write_text("{}")
+        assert "is not the card that the plan was frozen with" in says(over(images, folder))
+
+    def test_an_image_is_no_probe_of_a_database_that_holds_it(self, images: Path, tmp_path: Path) -> None:
+        folder = unsealed(tmp_path / "test", mode="identification")
+        text = (images.parent / "manifest.csv").read_text().replace(",reference,", ",both,", 1)
+        (tmp_path / "manifest.csv").write_text(text)
+        ran = run_plain("evaluate", "run", folder, "--images", images, "--manifest",
+                        tmp_path / "manifest.csv", "--json")  # fmt: skip
+
+        assert "row 2: the role `both` is not for a test of identification" in says(ran)
 
     def test_another_corpus_than_the_cards(self, images: Path, tmp_path: Path) -> None:
         folder = unsealed(tmp_path / "test")
