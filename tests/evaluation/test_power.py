@@ -232,6 +232,8 @@ class TestCommand:
             (["--groups", "2", "--mated-subjects", "9", "--power", "0.2"], "coin"),
             (["--groups", "2", "--mated-subjects", "9", "--confidence", "95"], "below 1"),
             (["--groups", "2", "--mated-subjects", "9", "--fmr", "2"], "between 0 and 1"),
+            (["--groups", "2", "--mated-subjects", "9", "--fnmr", "0"], "between 0 and 1"),
+            (["--groups", "2", "--mated-subjects", "9", "--confidence", "0"], "below 1"),
             (["no-such-plan.toml"], "no-such-plan.toml"),
         ],
     )

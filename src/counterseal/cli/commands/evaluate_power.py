@@ -88,12 +88,15 @@ def register(group: click.Group) -> None:
         if not 0.5 <= wanted < 1:
             raise BadInputError(f"`--power` is from 0.5 to below 1, not {wanted}: less is tossing a coin")
         if plan is not None:
-            if groups or mated_subjects or mated or named or targets or confidence:
+            if groups or mated_subjects or mated or named or targets or confidence is not None:
                 raise BadInputError("sizes, targets and levels are in PLAN: give either it or the options")
             designs = _of_plan(_read(plan), fnmr, shared)
         else:
             sizes = _sizes(groups, mated_subjects, mated, named)
-            designs = _of_sizes(sizes, targets or (1e-3,), fnmr or USUAL_FNMR, confidence or 0.95, shared)
+            expected, level = (
+                usual if told is None else told for told, usual in ((fnmr, USUAL_FNMR), (confidence, 0.95))
+            )
+            designs = _of_sizes(sizes, targets or (1e-3,), expected, level, shared)
         rows = [row for each in designs for row in _rows(each, wanted, simulate, seed)]
         first = designs[0].design
         return Outcome(
@@ -139,7 +142,7 @@ def _of_plan(plan: "Plan", fnmr: float | None, shared: float) -> "tuple[Planned,
         for g in plan.goals
         if g.measure is Measure.FNMR and g.limit.unit == "rate" and g.limit.at_most
     ]
-    return designs_of(plan, fnmr or min(goals, default=USUAL_FNMR), shared=shared)
+    return designs_of(plan, min(goals, default=USUAL_FNMR) if fnmr is None else fnmr, shared=shared)
 
 
 def _sizes(
