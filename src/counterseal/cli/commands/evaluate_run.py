@@ -30,6 +30,10 @@ from counterseal.terms.testing import Kind
 HOW_TO = "docs/how-to/test-a-service.md"
 SOURCES = "give --images with --manifest, or --scores with --format; neither to measure again what lies in the folder"
 
+UNSEALED = (
+    "Nothing was sealed: no log shows that the plan is older than the scores, and no service goes by this."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -111,7 +115,8 @@ def register(group: click.Group) -> None:
         """
         asked = Asked(images, manifest, engine, scores, form, direction or "", groups, mated_file, began, pdf)
         if service is None:
-            return told(tested(folder, asked, bench.voice, at=datetime.now(UTC)))
+            outcome = told(tested(folder, asked, bench.voice, at=datetime.now(UTC)))
+            return replace(outcome, then=(*outcome.then, UNSEALED))
         return _concluded(bench, folder, asked, service, who)
 
     @command(group, "demo", opens=False)
@@ -132,6 +137,7 @@ def register(group: click.Group) -> None:
             asked = _demonstration(folder, bench.voice, "demonstration", "1", pdf=pdf)
             outcome = told(tested(folder, asked, bench.voice, at=datetime.now(UTC)))
             more = (
+                UNSEALED,
                 f"Measured again from what is stored, with the same result: counterseal evaluate run {folder}",
                 f"How to test a service of your own, under a sealed plan: {HOW_TO}",
             )
