@@ -35,8 +35,8 @@ ROOT = Path(__file__).parents[2]
 PEOPLE = 60
 KEYS = {
     "schema", "inputs", "software", "settings", "n_mated", "n_non_mated", "n_subjects", "failures", "eer", "auc",
-    "cllr", "calibration", "det", "histogram", "thresholds", "stated", "groups", "matrices", "differentials",
-    "identification", "quality", "attack_detection", "warnings",
+    "cllr", "calibration", "det", "det_method", "histogram", "thresholds", "stated", "groups", "matrices",
+    "differentials", "identification", "quality", "attack_detection", "warnings",
 }  # fmt: skip
 
 
@@ -112,8 +112,10 @@ class TestDocument:
         one, other = evaluate(everybody(), FULL), evaluate(everybody(), replace(FULL, seed=4))
 
         assert one["thresholds"][0]["fmr_interval"] != other["thresholds"][0]["fmr_interval"]
-        for key in ("eer", "auc", "det", "cllr", "histogram", "matrices"):
+        for key in ("eer", "auc", "cllr", "histogram", "matrices"):
             assert one[key] == other[key]
+        points = [[(p["threshold"], p["fmr"], p["fnmr"]) for p in found["det"]] for found in (one, other)]
+        assert points[0] == points[1]
 
     def test_a_monotone_map_moves_thresholds_alone(self):
         before = everybody()
@@ -279,6 +281,34 @@ class TestNumbers:
         assert one == other
         assert one["n_subjects"] is None
         assert any("nobody is named" in said for said in one["warnings"])
+
+    def test_bands_of_the_curve_know_who_appears_where(self):
+        """At a threshold of the test they are about its interval; never narrower than of independent comparisons."""
+        own = np.random.default_rng(5).normal(0, 1.0, PEOPLE)
+        comparisons = everybody()
+        alike = own[comparisons.probe_subject] + own[comparisons.reference_subject]
+        comparisons = replace(comparisons, scores=comparisons.scores + np.where(comparisons.mated, 4, alike))
+        found = evaluate(comparisons, FULL)
+        naive = evaluate(comparisons, replace(FULL, bootstrap=0))
+
+        assert "interpolated" in found["det_method"]
+        assert "too narrow" in naive["det_method"]
+        for band, point in zip(found["det"], naive["det"], strict=True):
+            assert (band["threshold"], band["fmr"], band["fnmr"]) == (
+                point["threshold"],
+                point["fmr"],
+                point["fnmr"],
+            )
+            assert band["fmr_low"] <= point["fmr_low"] + 1e-12
+            assert band["fmr_high"] >= point["fmr_high"] - 1e-12
+            assert (band["fnmr_low"], band["fnmr_high"]) == pytest.approx(
+                (point["fnmr_low"], point["fnmr_high"])
+            )
+        t = found["thresholds"][0]
+        near = min(found["det"], key=lambda p: abs((p["threshold"] or 1e9) - t["threshold"]))
+        assert near["fmr_high"] - near["fmr_low"] == pytest.approx(
+            t["fmr_interval"][1] - t["fmr_interval"][0], rel=0.3
+        )
 
     def test_a_bootstrap_of_nobody_is_refused(self):
         with pytest.raises(EvaluationInputError, match="nobody is named"):

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from counterseal.evaluation.bands import bands
 from counterseal.evaluation.bootstrap import (
     NAMELESS,
     NOT_RESAMPLED,
@@ -169,6 +170,7 @@ def evaluate(
     both = len(scores.mated) > 0
     eer = asdict(equal_error_rate(scores)) if both else None
     spread = histogram(scores)
+    det, det_method = _det(comparisons, scores, settings) if both else ([], None)
     # (4)
     points = [
         AtThreshold(t.target_fmr, t.threshold, row["fmr"], row["fnmr"])
@@ -206,7 +208,8 @@ def evaluate(
         "auc": area,
         "cllr": costs,
         "calibration": calibration,
-        "det": _det(scores, settings) if both else [],
+        "det": det,
+        "det_method": det_method,
         "histogram": None if spread is None else spread.document(),
         "thresholds": rows,
         "stated": at_stated,
@@ -445,10 +448,22 @@ def _failures(scores: Scores, attempts: Attempts, comparisons: Comparisons | Non
     }
 
 
-def _det(scores: Scores, settings: Settings) -> list[Document]:
-    curve = det_curve(scores, confidence=settings.confidence)
+def _det(comparisons: Comparisons | Scores, scores: Scores, settings: Settings) -> tuple[list[Document], str]:
+    """The points of the curve with their bounds, and how those were made."""
+    curve, method = det_curve(scores, confidence=settings.confidence), NAMELESS
+    fmr_bounds, fnmr_bounds = curve.fmr_bounds, curve.fnmr_bounds
+    if isinstance(comparisons, Comparisons) and comparisons.probe_subject is not None:
+        method = NOT_RESAMPLED
+        if settings.bootstrap:
+            fmr_bounds, fnmr_bounds, method = bands(
+                comparisons,
+                curve,
+                replicates=settings.bootstrap,
+                seed=settings.seed,
+                confidence=settings.confidence,
+            )
     shown = scores.direction.shown
-    columns = (curve.fmr, *curve.fmr_bounds, curve.fnmr, *curve.fnmr_bounds)
+    columns = (curve.fmr, *fmr_bounds, curve.fnmr, *fnmr_bounds)
     names = ("fmr", "fmr_low", "fmr_high", "fnmr", "fnmr_low", "fnmr_high")
     return [
         {
@@ -456,7 +471,7 @@ def _det(scores: Scores, settings: Settings) -> list[Document]:
             **dict(zip(names, map(float, row), strict=True)),
         }
         for t, *row in zip(curve.threshold, *columns, strict=True)
-    ]
+    ], method
 
 
 def _settings_document(settings: Settings, scores: Scores, found: Sequence[Threshold]) -> Document:
