@@ -30,9 +30,7 @@ from counterseal.terms.testing import Kind
 HOW_TO = "docs/how-to/test-a-service.md"
 SOURCES = "give --images with --manifest, or --scores with --format; neither to measure again what lies in the folder"
 
-UNSEALED = (
-    "Nothing was sealed: no log shows that the plan is older than the scores, and no service goes by this."
-)
+UNSEALED = "This run sealed nothing, and no service goes by it: that takes a sealed plan and `--service`."
 
 
 @dataclass(frozen=True, slots=True)
