@@ -124,6 +124,20 @@ class TestWhatDoesNotBelongTogether:
         assert read_documents(folder).faults == ()
 
 
+class TestWhenThePlanWasMade:
+    def test_a_plan_without_a_receipt_is_told_to_be_one(self, documents: Made, tmp_path: Path) -> None:
+        """A digest proves what was planned, not when."""
+        folder = documents.write(tmp_path / "test")
+        assert "nothing here shows that the plan is older than the scores" in report_page(
+            read_documents(folder)
+        )
+
+        (folder / "plan-receipt.txt").write_text("a receipt")
+        page = report_page(read_documents(folder))
+        assert "older than the scores" not in page
+        assert "plan-receipt.txt beside this report" in page
+
+
 class TestWhatCannotBeRead:
     def test_no_folder_and_no_result(self, tmp_path: Path) -> None:
         with pytest.raises(EvaluationInputError, match="no folder"):

@@ -7,6 +7,7 @@ import click
 from counterseal.cli.command import Bench, command
 from counterseal.cli.outcome import Exit, Outcome
 from counterseal.cli.parsing import FILE
+from counterseal.gateway.testing.folder import write_whole
 
 
 def register(group: click.Group) -> None:
@@ -28,7 +29,7 @@ def register(group: click.Group) -> None:
         documents = read_documents(folder)
         made = build_report(documents, pdf=pdf)
         for name, content in made.files.items():
-            _write(folder / name, content)
+            write_whole(folder / name, content)
         if "report.pdf" not in made.files:
             (folder / "report.pdf").unlink(missing_ok=True)  # one from before would tell other numbers
         data = {
@@ -43,10 +44,3 @@ def register(group: click.Group) -> None:
         if made.no_pdf:
             says.append(f"There is no report.pdf: {made.no_pdf}.")
         return Outcome(data, code, raw="\n".join(says) + "\n")
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All of it or nothing: nobody reads half a report."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(data)
-    draft.replace(path)

@@ -19,6 +19,7 @@ Json = Mapping[str, Any]
 DOCUMENTS = ("plan.json", "corpus.json", "result.json", "verdict.json", "counted.json", "times.json")
 OUTPUTS = ("result.csv", "report.html", "report.pdf", "public.html")
 HASHES = "sha256.txt"
+RECEIPT = "plan-receipt.txt"
 RESULT_SCHEMA = "counterseal-evaluation-1"
 PLAN_SCHEMA = "counterseal-test-plan-1"
 _LARGEST = 256 << 20
@@ -88,7 +89,9 @@ def read_documents(folder: Path) -> Documents:
     raw = {name: _bytes(folder / name) for name in DOCUMENTS if (folder / name).is_file()}
     parsed = {name: _parsed(name, data) for name, data in raw.items()}
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in raw.items()}
-    for name in sorted({"failures.csv", "scores.parquet", *_inputs(parsed["result.json"])} - set(digests)):
+    for name in sorted(
+        {RECEIPT, "failures.csv", "scores.parquet", *_inputs(parsed["result.json"])} - set(digests)
+    ):
         if (folder / name).is_file():
             with (folder / name).open("rb") as file:
                 digests[name] = hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,7 @@ from counterseal.evaluation.report.blocks import (
 )
 from counterseal.evaluation.report.challenges import attacks, robustness
 from counterseal.evaluation.report.differences import differences
-from counterseal.evaluation.report.documents import Documents
+from counterseal.evaluation.report.documents import RECEIPT, Documents
 from counterseal.evaluation.report.measured import Measured, target
 from counterseal.evaluation.report.searches import searches
 from counterseal.evaluation.report.text import at, between, count, number, plain
@@ -80,10 +80,15 @@ def _identity(d: Documents) -> Iterator[Block]:
             ("SHA-256 of the plan", d.plan_digest),
         ]
     )
-    if d.plan is not None:
+    if d.plan is not None and RECEIPT in d.digests:
         yield Note(
-            "The digest shows which plan this is. That it was fixed before the scores were seen shows in the log, "
-            "where it was sealed."
+            f"The receipt {RECEIPT} beside this report names the entry of the log in which this plan was sealed; its "
+            "place and time show whether that was before the scores were seen."
+        )
+    elif d.plan is not None:
+        yield Note(
+            "No receipt of a log lies in this folder: nothing here shows that the plan is older than the scores.",
+            "warning",
         )
     if plan.get("mode") != "identification":
         yield Note(
