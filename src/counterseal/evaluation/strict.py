@@ -68,7 +68,9 @@ class Table:
         self.asked.append(key)
         found = self.content.get(key)
         if found is None and not optional:
-            raise PlanError(f"`{self.at(key)}` is missing")
+            close = get_close_matches(key, map(str, self.content.keys() - set(self.asked)), 1)
+            hint = f"; is `{close[0]}` meant for it?" if close else ""
+            raise PlanError(f"`{self.at(key)}` is missing{hint}")
         return found
 
     def text(self, key: str, *, optional: bool = False) -> Any:
