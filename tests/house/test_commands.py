@@ -30,11 +30,19 @@ def typed() -> Iterator[tuple[Path, str]]:
                 yield page, found.group(1)
 
 
+def _of_evaluate(context: click.Context) -> list[str]:
+    group = cli.get_command(context, "evaluate")
+    assert isinstance(group, click.Group)
+    return group.list_commands(context)
+
+
 def fault_of(line: str) -> str | None:
     """What is wrong with a command line; None where nothing is."""
     words = line.split()
     command: click.Command | None = cli
     context = click.Context(cli)
+    if words[:1] == ["evaluate"] and words[1:2] and words[1] not in _of_evaluate(context):
+        words.insert(1, "scores")  # `evaluate SCORES` needs no name: commands/evaluate.py
     while isinstance(command, click.Group) and words:
         command = command.get_command(context, words.pop(0))
     if command is None:
