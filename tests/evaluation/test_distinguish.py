@@ -112,7 +112,7 @@ class TestDependence:
         assert math.isfinite(pair(a, b).p_value)
 
     def test_equal_rates_of_people_in_many_comparisons(self):
-        """The level at which the interval begins to hold 0 is 0, and the quantile of Student's t at 4 degrees is 0 before that of the normal."""
+        """The search ends at level 0, where Student's t at 4 degrees is computed as 0 sooner than the normal."""
         same = Estimate(40, 1000, 50, FIXED, (0.01, 0.1), 300.0, degrees_of_freedom=4.0, least_trials=50.0)
         assert pair(same, same).p_value == pytest.approx(1)
 
