@@ -14,6 +14,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from counterseal.evaluation.calibration import stated_log_lr
+
 # log10 of the likelihood ratio from which the word is used
 _SUPPORT = (
     (6.0, "extremely strong"),
@@ -32,16 +34,14 @@ def graded_statement(
 
     score_kind: `similarity` or `dissimilarity`. searched: the references that were compared.
     """
-    calibration = result["calibration"]
-    check = calibration and calibration["check"]
-    if not check or not check["holds"] or result["settings"]["direction"] != score_kind:
+    log_lr = stated_log_lr(result["calibration"], score)
+    if log_lr is None or result["settings"]["direction"] != score_kind:
         return None
-    low, high = calibration["bounds"]
-    log_lr = min(max(calibration["slope"] * score + calibration["intercept"], low), high)
-    return f"{_ratio(log_lr, low, high)} {_others(result['det'], score, score_kind, searched)}"
+    edge = log_lr in result["calibration"]["bounds"]
+    return f"{_ratio(log_lr, edge=edge)} {_others(result['det'], score, score_kind, searched)}"
 
 
-def _ratio(log_lr: float, low: float, high: float) -> str:
+def _ratio(log_lr: float, *, edge: bool) -> str:
     support = next((word for least, word in _SUPPORT if abs(log_lr) >= least), None)
     if support is None:
         return (
@@ -50,10 +50,10 @@ def _ratio(log_lr: float, low: float, high: float) -> str:
         )
     explanation = "of one person" if log_lr > 0 else "of two people"
     other = "of two people" if log_lr > 0 else "of one person"
-    edge = ", or more often still, of which the test cannot speak" if log_lr in (low, high) else ""
+    further = ", or more often still, of which the test cannot speak" if edge else ""
     return (
         f"Scores like this one arose about {_rounded(10 ** abs(log_lr))} times as often for photographs {explanation} "
-        f"as {other}{edge}. Taken alone that is {support} support for photographs {explanation}."
+        f"as {other}{further}. Taken alone that is {support} support for photographs {explanation}."
     )
 
 

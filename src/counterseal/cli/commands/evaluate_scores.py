@@ -268,9 +268,12 @@ def _lists(given: Mapping[str, Any]) -> SearchResults | None:
         return None
     if not given["database_size"] or not given["list_length"]:
         raise click.UsageError("--candidates needs --database-size and --list-length: rates depend on both")
+    direction = _direction(given)
+    if direction is None:
+        raise click.UsageError("--candidates needs --similarity or --distance: a list does not say it")
     return read_candidates(
         given["candidates"],
-        direction=_direction(given) or Direction.SIMILARITY,
+        direction=direction,
         database_size=given["database_size"],
         list_length=given["list_length"],
     )
