@@ -40,7 +40,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "signals": (_FILES + "signals", "look at a time of searches for what stands out, with its reason"),
     "session": (_FILES + "session", "who is signed in where; end and disown sessions"),
     "finding": (_FILES + "finding", "what oversight must look at, and what came of it"),
-    "evaluate": (_FILES + "evaluate", "error rates and differences between groups from scores; plan, run, report"),
+    "evaluate": (
+        _FILES + "evaluate",
+        "error rates and differences between groups from scores; plan, run, report",
+    ),
     "inventory": (_FILES + "inventory", "read and check a federal inventory of AI uses; export our own"),
     "decide": (_FILES + "decide", "ask the policies about facts in a file; nothing is recorded"),
     "clause": (_FILES + "clause", "show a clause: text, policies, cases, latest decisions"),

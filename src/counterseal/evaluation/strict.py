@@ -147,6 +147,7 @@ class Table:
 
 
 def in_range(found: object, place: str, low: float, high: float) -> float:
+    """A finite number from low to high, both allowed; `place` is what an error names."""
     if not isinstance(found, int | float) or isinstance(found, bool) or not math.isfinite(found):
         raise PlanError(f"`{place}` is a number; not `{found}`")
     if not low <= found <= high:

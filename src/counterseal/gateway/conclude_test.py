@@ -55,6 +55,12 @@ def plan_of(office: Office, row: ServiceTestPlan) -> Plan:
     return plan
 
 
+def result_of(office: Office, test: ServiceTest) -> Document:
+    """The result document of a direct test, as it was sealed. Raises: DestroyedError."""
+    result: Document = json.loads(office.vault.open(test.result))
+    return result
+
+
 def expires(office: Office, began_at: datetime, *, at: datetime) -> date:
     """The day from which a direct test that began then counts no more, under the packs in force at `at`."""
     return office.policies.counts_until(Kind.DIRECT, began_at, at).date()

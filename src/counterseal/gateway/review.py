@@ -5,7 +5,6 @@ order, under ids that say nothing, without score, rank, name or the other's opin
 the rank and a calibrated statement may be seen, and any disagreement means: no lead.
 """
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any
 from counterseal.casework.models import CandidateListRow, CandidateRow, Disposition, Review
 from counterseal.casework.words import KEPT, Judgement, ReviewStatus
 from counterseal.evaluation.statement import graded_statement
-from counterseal.gateway.conclude_test import plan_of
+from counterseal.gateway.conclude_test import plan_of, result_of
 from counterseal.gateway.facts import examination_facts
 from counterseal.gateway.found import found
 from counterseal.gateway.moving import stands_against
@@ -258,7 +257,7 @@ def _tested(office: Office, candidate_list: CandidateListRow) -> tuple[str, Mapp
         # What was destroyed since carries no statement; an older test may.
         with suppress(DestroyedError):
             if plan_of(office, test.plan).system.engine_id == candidate_list.engine_id:
-                return test.id, json.loads(office.vault.open(test.result))
+                return test.id, result_of(office, test)
     return None
 
 

@@ -51,6 +51,7 @@ BESIDE: Mapping[str, str] = {
     "gateway/draw_sample.py": "takes the secret of a draw, which the draw then publishes",
     "gateway/discovery_package.py": "its release is sealed under a disclosure before anything is written",
     "cli/commands/policy_change.py": "shows the difference of two packs to whoever just proposed it; of no person",
+    "gateway/conclude_test.py": "reads plan and result of a test: rates and goals, of no person",
     "gateway/redress.py": "hands an answer to the holder of its code, who has no name, and no words of anybody else",
     "gateway/audit/ask.py": "sealed in the audit office's own log before it is shown",
     "gateway/audit/package.py": "sealed in the audit office's own log before it is written",
