@@ -148,6 +148,49 @@ def result_document(
     return copied
 
 
+PLAN_TOML = """
+title = "Boarding"
+kind = "direct"
+mode = "verification"
+use_case = "boarding"
+who_may_rely = "the unit"
+tester = "laboratory"
+independence = "another unit"
+standard = "ISO/IEC 19795-1:2021"
+fmr_targets = [0.0001, 0.01, 0.001]
+operating_fmr = 0.001
+non_mated_rule = "within-group"
+confidence = 0.95
+bootstrap = 2000
+seed = 1
+intersections = [["sex", "age"]]
+
+[system]
+service = "service-1"
+engine_id = "embedded"
+version = "1"
+
+[[groupings]]
+name = "sex"
+how = "self-declared"
+labels = ["female", "male"]
+
+[[groupings]]
+name = "age"
+how = "document"
+labels = ["18-39", "40 and over"]
+
+[[goals]]
+id = "refused"
+says = "At most 3.3 in a hundred are refused wrongly"
+measure = "fnmr"
+at_fmr = 0.001
+scope = "each-group"
+grouping = "sex x age"
+limit = { at_most = 3.3, unit = "percent" }
+"""
+
+
 CARD = {
     "source": "staff of the agency",
     "legal_basis": "consent",

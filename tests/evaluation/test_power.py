@@ -23,49 +23,13 @@ from counterseal.evaluation.power import (
     simulated_test,
     together,
 )
+from measured import PLAN_TOML
 
-PLAN = """
-title = "A test"
-kind = "direct"
-mode = "verification"
-use_case = "boarding"
-who_may_rely = "the unit"
-tester = "laboratory"
-independence = "another unit"
-standard = "ISO/IEC 19795-1:2021"
-fmr_targets = [0.0001, 0.01, 0.001]
-operating_fmr = 0.001
-non_mated_rule = "within-group"
-confidence = 0.95
-bootstrap = 2000
-seed = 1
-intersections = [["sex", "age"]]
-expected = { subjects = 1200, mated = 2400 }
-
-[system]
-service = "service-1"
-engine_id = "embedded"
-version = "1"
-
-[[groupings]]
-name = "sex"
-how = "self-declared"
-labels = ["female", "male"]
-
-[[groupings]]
-name = "age"
-how = "document"
-labels = ["18-39", "40 and over"]
-
-[[goals]]
-id = "refused"
-says = "At most 3 in a hundred are refused wrongly"
-measure = "fnmr"
-at_fmr = 0.001
-scope = "each-group"
-grouping = "sex"
-limit = { at_most = 3, unit = "percent" }
-"""
+PLAN = (
+    PLAN_TOML.replace("intersections =", "expected = { subjects = 1200, mated = 2400 }\nintersections =")
+    .replace('"sex x age"', '"sex"')
+    .replace("3.3", "3")
+)
 
 
 def design(people=150, mated=300, n=2, **how):

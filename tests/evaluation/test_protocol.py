@@ -24,56 +24,14 @@ from counterseal.evaluation.protocol import (
     overall,
     verdict_document,
 )
-from measured import CARD, ENOUGH, TARGET, goal, plan, plan_document, rate, result_document
-
-TOML = """
-title = "Boarding"
-kind = "direct"
-mode = "verification"
-use_case = "boarding"
-who_may_rely = "the unit"
-tester = "laboratory"
-independence = "another unit"
-standard = "ISO/IEC 19795-1:2021"
-fmr_targets = [0.0001, 0.01, 0.001]
-operating_fmr = 0.001
-non_mated_rule = "within-group"
-confidence = 0.95
-bootstrap = 2000
-seed = 1
-intersections = [["sex", "age"]]
-
-[system]
-service = "service-1"
-engine_id = "embedded"
-version = "1"
-
-[[groupings]]
-name = "sex"
-how = "self-declared"
-labels = ["female", "male"]
-
-[[groupings]]
-name = "age"
-how = "document"
-labels = ["18-39", "40 and over"]
-
-[[goals]]
-id = "refused"
-says = "At most 3.3 in a hundred are refused wrongly"
-measure = "fnmr"
-at_fmr = 0.001
-scope = "each-group"
-grouping = "sex x age"
-limit = { at_most = 3.3, unit = "percent" }
-"""
+from measured import CARD, ENOUGH, PLAN_TOML, TARGET, goal, plan, plan_document, rate, result_document
 
 RATIO_OF_TWO = goal("fmr", scope="ratio", grouping="sex", limit=rate(2, "ratio"))
 
 
 class TestReadingAPlan:
     def test_from_toml_and_back(self) -> None:
-        read = Plan.from_toml(TOML)
+        read = Plan.from_toml(PLAN_TOML)
 
         assert read.fmr_targets == (0.01, 0.001, 0.0001)
         assert read.goals[0].limit.at_most == 0.033
@@ -82,14 +40,14 @@ class TestReadingAPlan:
 
     def test_the_digest_is_of_the_meaning_not_of_the_writing(self) -> None:
         """The order of tables and 0.0330 for 0.033 change nothing; every other change does."""
-        read = Plan.from_toml(TOML)
+        read = Plan.from_toml(PLAN_TOML)
         shuffled = list(read.as_json().items())
         random.Random(3).shuffle(shuffled)
 
         assert Plan.from_json(dict(shuffled)).digest() == read.digest()
-        as_rate = TOML.replace('3.3, unit = "percent"', '0.0330, unit = "rate"')
+        as_rate = PLAN_TOML.replace('3.3, unit = "percent"', '0.0330, unit = "rate"')
         assert Plan.from_toml(as_rate).digest() == read.digest()
-        assert Plan.from_toml(TOML.replace("3.3,", "3.4,")).digest() != read.digest()
+        assert Plan.from_toml(PLAN_TOML.replace("3.3,", "3.4,")).digest() != read.digest()
 
     @pytest.mark.parametrize(
         ("changes", "says"),
