@@ -68,7 +68,8 @@ def _others(det: list[Mapping[str, Any]], score: float, score_kind: str, searche
     beyond = [
         point
         for point in det
-        if (point["threshold"] <= score if score_kind == "similarity" else point["threshold"] >= score)
+        if point["threshold"] is not None
+        and (point["threshold"] <= score if score_kind == "similarity" else point["threshold"] >= score)
     ]
     if not beyond:
         return f"How many others among {searched:,} references reach it, the test cannot say."

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from counterseal.cli.command import Ordered
+from counterseal.cli.commands.evaluate_curve import register as register_curve
 from counterseal.cli.commands.evaluate_plan import register as register_plan
 from counterseal.cli.commands.evaluate_power import register as register_power
 from counterseal.cli.commands.evaluate_report import register as register_report
@@ -38,6 +39,7 @@ evaluate = _ScoresOrCommand(
 )
 
 register_scores(evaluate)
+register_curve(evaluate)
 register_power(evaluate)
 register_plan(evaluate)
 register_run(evaluate)
