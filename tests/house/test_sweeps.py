@@ -141,6 +141,19 @@ CLOCKS = {
 }
 
 
+class TestTests:
+    def test_helpers_have_names_of_their_own(self) -> None:
+        """Tests import helpers by bare name: of two with one name, whichever folder came first would be loaded."""
+        names = [
+            path.name
+            for path in sorted((ROOT / "tests").rglob("*.py"))
+            if not path.name.startswith("test_") and path.name not in ("conftest.py", "__init__.py")
+        ]
+
+        assert sorted(names) == sorted(set(names))
+        assert len(names) > 10
+
+
 class TestClauses:
     def test_every_clause_named_anywhere_exists(self) -> None:
         """A clause id in code, policies or pages is one of the packs' or of the road's own, or the numbered

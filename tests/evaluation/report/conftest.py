@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from making import Made, made
+from simulated import Made, made
 
 from browser import browser as browser
 from counterseal.evaluation.report import Report, build_report, read_documents

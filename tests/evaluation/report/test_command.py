@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from making import Made
+from simulated import Made
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "cli"))
 

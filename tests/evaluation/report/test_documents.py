@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from making import Json, Made
 from pages import parsed
+from simulated import Json, Made
 
 from counterseal.evaluation.comparisons import EvaluationInputError
 from counterseal.evaluation.report import build_report, documents, public_page, read_documents, report_page

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import Json, Made
 from pages import parsed
+from simulated import Json, Made
 
 from browser import Window
 from counterseal.evaluation.comparisons import EvaluationInputError

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from making import Made
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
+from simulated import Made
 
 from counterseal.evaluation.report import Report, build_report, documents
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from making import Json, Made
 from pages import parsed
 from pypdf import PdfReader
+from simulated import Json, Made
 
 from counterseal.evaluation.report import Report
 from counterseal.evaluation.report.text import between, number, of

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import Json, Made
 from pages import parsed
+from simulated import Json, Made
 
 from counterseal.evaluation.report import documents, public_page, report_page
 from counterseal.evaluation.report.svg import Scale
