@@ -1,6 +1,5 @@
 """`counterseal evaluate curve`: what a published curve of rates says, and what it cannot say."""
 
-import hashlib
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from counterseal.cli.outcome import Json, Outcome
 from counterseal.cli.parsing import FILE
 from counterseal.evaluation.published_curve import curve_document
 from counterseal.evaluation.reading.curves import RATES, read_curve
+from counterseal.gateway.testing.folder import sha256_of
 from counterseal.terms.errors import BadInputError
 
 
@@ -35,7 +35,7 @@ def register(group: click.Group) -> None:
         somebody else's report (`counterseal service test --kind third-party`).
         """
         found = curve_document(read_curve(points, _columns(rates)), targets)
-        digest = hashlib.sha256(points.read_bytes()).hexdigest()
+        digest = sha256_of(points)
         data: Json = {**found, "inputs": [{"role": "curve", "name": points.name, "sha256": digest}]}
         return Outcome(data, raw=_in_words(data))
 

@@ -1,6 +1,5 @@
 """`counterseal evaluate SCORES`: measure a file of scores; nothing is recorded."""
 
-import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -31,6 +30,7 @@ from counterseal.evaluation.reading import Format, Reading, read, read_candidate
 from counterseal.evaluation.reading.assemble import ATTACKS, REPEATED, SELF
 from counterseal.evaluation.reading.attacks import read_attacks
 from counterseal.evaluation.reading.groups import HOW
+from counterseal.gateway.testing.folder import sha256_of
 from counterseal.terms.errors import BadInputError
 
 SMALLEST = SmallestGroup()
@@ -308,8 +308,7 @@ def _inputs(given: Mapping[str, Any], rows: int) -> list[Input]:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise BadInputError(f"`{path}` cannot be read: {error.strerror}; check the path") from error
 

@@ -15,7 +15,7 @@ from counterseal.evaluation.comparisons import Direction, EvaluationInputError
 from counterseal.evaluation.reading.assemble import MATED, NON_MATED
 from counterseal.evaluation.reading.faults import fault, listed
 from counterseal.evaluation.reading.numbers import read_cells
-from counterseal.evaluation.reading.table import DELIMITERS, heading, records
+from counterseal.evaluation.reading.table import DELIMITERS, heading, named_rows
 
 COLUMNS = ("species", "score")
 OPTIONAL = ("attack_potential", "failure", "accepted")
@@ -33,17 +33,10 @@ def read_attacks(path: Path, *, direction: Direction | str) -> PresentationAttem
     if missing := [name for name in COLUMNS if name not in found]:
         what = f"there is no column {listed(missing)}"
         raise fault(path, what, f"the columns are {', '.join((*COLUMNS, *OPTIONAL))}", row=1)
-    at = {name: found.index(name) for name in (*COLUMNS, *OPTIONAL) if name in found}
     code: dict[str, int] = {}
     potentials: list[str] = []
     species_of, scores, reasons, accepted, rows = [], [], [], [], []
-    table = records(path, delimiter)
-    next(table)
-    for row, cells in table:
-        if len(cells) != len(found):
-            what = f"it has {len(cells)} cells where {len(found)} are expected"
-            raise fault(path, what, "every row has a cell for each column", row=row)
-        cell = {name: cells[i].strip() for name, i in at.items()}
+    for row, cell in named_rows(path, delimiter, (*COLUMNS, *OPTIONAL)):
         species, potential = cell["species"], cell.get("attack_potential", "")
         if not species and potential:
             what = f"a bona fide presentation has the attack potential `{potential}`"
@@ -59,7 +52,7 @@ def read_attacks(path: Path, *, direction: Direction | str) -> PresentationAttem
         scores.append(cell["score"])
         reasons.append(cell.get("failure", ""))
         rows.append(row)
-        if "accepted" in at:
+        if "accepted" in found:
             accepted.append(_flag(path, cell["accepted"], row))
     numbers = read_cells(pa.array(scores, pa.string()), pa.array(reasons, pa.string()), frozenset())
     if numbers.wrong is not None:
@@ -72,7 +65,7 @@ def read_attacks(path: Path, *, direction: Direction | str) -> PresentationAttem
             tuple(code),
             tuple(potentials),
             direction,
-            np.array(accepted, np.bool_) if "accepted" in at else None,
+            np.array(accepted, np.bool_) if "accepted" in found else None,
         )
     except EvaluationInputError as wrong:
         raise EvaluationInputError(f"`{path.name}`: {wrong}") from None

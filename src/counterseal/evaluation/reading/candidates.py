@@ -15,7 +15,7 @@ from counterseal.evaluation.identification import SearchResults, searches_of_lis
 from counterseal.evaluation.reading.assemble import MATED, NON_MATED
 from counterseal.evaluation.reading.faults import fault, listed
 from counterseal.evaluation.reading.numbers import read_cells
-from counterseal.evaluation.reading.table import DELIMITERS, heading, records
+from counterseal.evaluation.reading.table import DELIMITERS, heading, named_rows
 
 COLUMNS = ("search", "search_subject", "mate_enrolled", "rank", "candidate_subject", "score")
 _FAILURE = "failure"
@@ -35,18 +35,11 @@ def read_candidates(
         raise fault(
             path, f"there is no column {listed(missing)}", f"the columns are {', '.join(COLUMNS)}", row=1
         )
-    at = {name: found.index(name) for name in (*COLUMNS, _FAILURE) if name in found}
     searches: dict[str, int] = {}
     told: list[tuple[str, bool, bool, bool]] = []
     search, rank, score, mate, rows = [], [], [], [], []
     people: dict[str, int] = {}
-    table = records(path, delimiter)
-    next(table)
-    for row, cells in table:
-        if len(cells) != len(found):
-            what = f"it has {len(cells)} cells where {len(found)} are expected"
-            raise fault(path, what, "every row has a cell for each column", row=row)
-        cell = {name: cells[i].strip() for name, i in at.items()}
+    for row, cell in named_rows(path, delimiter, (*COLUMNS, _FAILURE)):
         name, person, reason = cell["search"], cell["search_subject"], cell.get(_FAILURE, "")
         if not name or not person:
             raise fault(path, "the search or its subject has no name", "name both", row=row)

@@ -7,7 +7,7 @@ quote that somebody forgot to close would swallow all rows up to the next one.
 import csv
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,6 +46,22 @@ def heading(path: Path, delimiter: str) -> list[str]:
     """The cells of the first record."""
     first_line(path)  # refuses a file of blank lines
     return [cell.strip() for cell in next(records(path, delimiter))[1]]
+
+
+def named_rows(path: Path, delimiter: str, names: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Row number and the cells under these headings, stripped, of each record after the heading; slowly.
+
+    A name that is no heading is left out. Raises EvaluationInputError for a row with too many or too few cells.
+    """
+    found = heading(path, delimiter)
+    at = {name: found.index(name) for name in names if name in found}
+    table = records(path, delimiter)
+    next(table)
+    for row, cells in table:
+        if len(cells) != len(found):
+            what = f"it has {len(cells)} cells where {len(found)} are expected"
+            raise fault(path, what, "every row has a cell for each column", row=row)
+        yield row, {name: cells[i].strip() for name, i in at.items()}
 
 
 def batches(

@@ -19,6 +19,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
+from counterseal.gateway.testing.folder import sha256_of
 from counterseal.terms.errors import BadInputError
 
 MOST_BYTES = 512_000_000
@@ -217,8 +218,7 @@ def _path(name: str, at: str, root: Path) -> Path:
 
 def _digest(path: Path, at: str) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise ManifestError(
             f"{at}: `{path.name}` cannot be read: {error.strerror}; check its rights"
